@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { Role } from '../model/access.ts';
+import { ContainerSpec, SshKey, Tag, VmSpec } from '../model/guest.ts';
+import { ImageName, Name } from '../model/id.ts';
+import { ImageForm, ImageFormat, ImageSource, Sha256 } from '../model/image.ts';
+
+/** What the API accepts. Strict: an unknown field is refused by name, never ignored. */
+
+const shared = {
+  name: Name,
+  /** A host's name or id; left out, the control plane places the guest. */
+  host: z.string().min(1).max(64).optional(),
+  /** An image's name or id. A name from the catalogue that is not on the host yet is fetched first, as part of the same task. */
+  image: z.string().min(1).max(64).optional(),
+  memoryBytes: ContainerSpec.shape.memoryBytes.optional(),
+  cores: ContainerSpec.shape.cores.optional(),
+  /** The root disk. */
+  diskBytes: ContainerSpec.shape.disks.element.shape.sizeBytes.optional(),
+  tags: z.array(Tag).max(32).optional(),
+  notes: ContainerSpec.shape.notes.optional(),
+  startAtBoot: z.boolean().optional(),
+  sshKeys: z.array(SshKey).max(32).optional(),
+  /** Start it once it is made. */
+  start: z.boolean().optional(),
+};
+
+export const CreateGuest = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('container'),
+    ...shared,
+    image: z.string().min(1).max(64),
+    swapBytes: ContainerSpec.shape.swapBytes.optional(),
+    processesMax: ContainerSpec.shape.processesMax.optional(),
+    unprivileged: z.boolean().optional(),
+  }),
+  z.strictObject({
+    type: z.literal('vm'),
+    ...shared,
+    firmware: VmSpec.shape.firmware.optional(),
+    /** An uploaded ISO's name or id for the CD drive. Without `image` the root disk is empty. */
+    cdrom: z.string().min(1).max(64).optional(),
+  }),
+]);
+export type CreateGuest = z.infer<typeof CreateGuest>;
+
+export const EditGuest = z.strictObject({
+  name: Name.optional(),
+  tags: shared.tags,
+  notes: shared.notes,
+  memoryBytes: shared.memoryBytes,
+  cores: shared.cores,
+  startAtBoot: z.boolean().optional(),
+  /** Containers only. */
+  swapBytes: ContainerSpec.shape.swapBytes.optional(),
+  processesMax: ContainerSpec.shape.processesMax.optional(),
+});
+export type EditGuest = z.infer<typeof EditGuest>;
+
+export const ExecGuest = z.strictObject({ command: z.array(z.string().max(65_536)).min(1).max(256), tty: z.boolean().default(false) });
+export type ExecGuest = z.input<typeof ExecGuest>;
+
+export const CreateImage = z.strictObject({
+  name: ImageName,
+  form: ImageForm,
+  host: shared.host,
+  /** Left out, the catalogue's entry of that name. */
+  source: z.discriminatedUnion('do', [ImageSource.options[0], ImageSource.options[1]]).optional(),
+});
+export type CreateImage = z.infer<typeof CreateImage>;
+
+/** Query of POST /images/upload; the body is the file itself. `sha256`, when given, is what must arrive. */
+export const UploadImage = z.strictObject({
+  name: ImageName,
+  form: ImageForm,
+  format: ImageFormat,
+  host: shared.host,
+  sha256: Sha256.optional(),
+});
+export type UploadImage = z.infer<typeof UploadImage>;
+
+export const EditHost = z.strictObject({ name: Name });
+export type EditHost = z.infer<typeof EditHost>;
+
+export const CreateEnrolment = z.strictObject({ name: Name.optional() });
+export type CreateEnrolment = z.infer<typeof CreateEnrolment>;
+
+export const CreateUser = z.strictObject({ name: Name, role: Role });
+export type CreateUser = z.infer<typeof CreateUser>;
+
+export const CreateToken = z.strictObject({ name: Name, role: Role.optional() });
+export type CreateToken = z.infer<typeof CreateToken>;
+
+const paging = { limit: z.coerce.number().int().min(1).max(1_000).default(100), after: z.string().max(200).optional() };
+
+export const ListGuests = z.strictObject({
+  ...paging,
+  /** Free words, all of which must occur in the name, id, a tag or an address. */
+  search: z.string().max(200).optional(),
+  name: z.string().max(64).optional(),
+  tag: z.string().max(40).optional(),
+  type: z.enum(['container', 'vm']).optional(),
+  host: z.string().max(64).optional(),
+  state: z.enum(['running', 'stopped']).optional(),
+});
+export type ListGuests = z.infer<typeof ListGuests>;
+
+export const ListTasks = z.strictObject({
+  ...paging,
+  state: z.enum(['active', 'finished']).optional(),
+  kind: z.string().max(20).optional(),
+  target: z.string().max(64).optional(),
+});
+export type ListTasks = z.infer<typeof ListTasks>;
+
+/** For lists that have no filter of their own. */
+export const ListAll = z.strictObject({ ...paging, name: z.string().max(64).optional() });
+export type ListAll = z.infer<typeof ListAll>;

@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import { ProblemView } from '../lib/problem.ts';
+import { Role } from '../model/access.ts';
+import { Disk, GuestPower, Nic, Power, RunEnd } from '../model/guest.ts';
+import { DriverDescription } from '../model/host.ts';
+import { GuestId, HostId, ImageId, NetworkId, StorageId, TaskId, TokenId, UserId } from '../model/id.ts';
+import { ImageForm, ImageSource } from '../model/image.ts';
+import { Activity, Condition, ResourceRef } from '../model/resource.ts';
+import { TaskState } from '../model/task.ts';
+
+/** What the API answers with. Names stand beside ids, so that no client has to look them up. Sizes are bytes, times epoch milliseconds. */
+
+const HostRef = z.object({ id: HostId, name: z.string() });
+
+/** How the wish and the last observation stand to each other. */
+const convergence = {
+  generation: z.number().int(),
+  ackedGeneration: z.number().int(),
+  appliedGeneration: z.number().int(),
+  /** pending: the host has not acknowledged the newest wish yet. */
+  condition: z.union([Condition, z.literal('pending')]),
+  activity: Activity.nullable(),
+  waitingFor: z.string().nullable(),
+  problem: ProblemView.nullable(),
+  deleting: z.boolean(),
+};
+
+/** One word for people: what the guest is, or is becoming. `unknown`: its host is away. */
+export const GuestState = z.enum(['running', 'stopped', 'creating', 'starting', 'stopping', 'deleting', 'failed', 'unknown']);
+export type GuestState = z.infer<typeof GuestState>;
+
+export const GuestView = z.object({
+  id: GuestId,
+  name: z.string(),
+  type: z.enum(['container', 'vm']),
+  host: HostRef,
+  state: GuestState,
+  /** In words, when there is more to say: "powered itself off", "waiting for image debian-13". */
+  reason: z.string().nullable(),
+  /** The wish. */
+  power: Power,
+  /** The last observation, and when its host was last heard. */
+  observedPower: GuestPower,
+  heardAtMs: z.number().int().nullable(),
+  addresses: z.array(z.string()),
+  startedAtMs: z.number().int().nullable(),
+  end: RunEnd.nullable(),
+  crashes: z.number().int(),
+  accelerator: z.string().nullable(),
+  needsRestart: z.array(z.string()),
+  memoryBytes: z.number().int(),
+  cores: z.number().int(),
+  swapBytes: z.number().int().nullable(),
+  processesMax: z.number().int().nullable(),
+  unprivileged: z.boolean().nullable(),
+  firmware: z.enum(['uefi', 'bios']).nullable(),
+  image: z.object({ id: ImageId, name: z.string() }).nullable(),
+  disks: z.array(Disk),
+  nics: z.array(Nic),
+  tags: z.array(z.string()),
+  notes: z.string(),
+  startAtBoot: z.boolean(),
+  createdAtMs: z.number().int(),
+  ...convergence,
+});
+export type GuestView = z.infer<typeof GuestView>;
+
+export const HostView = z.object({
+  id: HostId,
+  name: z.string(),
+  connected: z.boolean(),
+  heardAtMs: z.number().int().nullable(),
+  enrolledAtMs: z.number().int(),
+  /** SHA-256 of its public key, in groups, as the host itself shows it. */
+  fingerprint: z.string(),
+  agentVersion: z.string().nullable(),
+  os: z.string().nullable(),
+  kernel: z.string().nullable(),
+  architecture: z.string().nullable(),
+  cpuModel: z.string().nullable(),
+  cores: z.number().int().nullable(),
+  memoryBytes: z.number().int().nullable(),
+  addresses: z.array(z.string()),
+  drivers: z.array(DriverDescription),
+  guests: z.object({ total: z.number().int(), running: z.number().int() }),
+  /** Things that exist on the host but that nobody wished for; never touched by itself. */
+  orphans: z.array(ResourceRef),
+});
+export type HostView = z.infer<typeof HostView>;
+
+export const ImageView = z.object({
+  id: ImageId,
+  name: z.string(),
+  form: ImageForm,
+  host: HostRef,
+  storageId: StorageId,
+  source: ImageSource,
+  ready: z.boolean(),
+  sizeBytes: z.number().int().nullable(),
+  virtualSizeBytes: z.number().int().nullable(),
+  usedBy: z.array(GuestId),
+  createdAtMs: z.number().int(),
+  ...convergence,
+});
+export type ImageView = z.infer<typeof ImageView>;
+
+export const StorageView = z.object({
+  id: StorageId,
+  name: z.string(),
+  host: HostRef,
+  driver: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  ready: z.boolean(),
+  totalBytes: z.number().int().nullable(),
+  freeBytes: z.number().int().nullable(),
+  ...convergence,
+});
+export type StorageView = z.infer<typeof StorageView>;
+
+export const NetworkView = z.object({
+  id: NetworkId,
+  name: z.string(),
+  host: HostRef,
+  driver: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  ready: z.boolean(),
+  ...convergence,
+});
+export type NetworkView = z.infer<typeof NetworkView>;
+
+export const TaskView = z.object({
+  id: TaskId,
+  /** "create guest web", "start guest db". */
+  title: z.string(),
+  do: z.string(),
+  target: ResourceRef.extend({ name: z.string() }),
+  host: HostRef.nullable(),
+  state: TaskState,
+  /** What runs now, with progress; for a guest whose image is not there yet, the image's own step. */
+  activity: Activity.nullable(),
+  waitingFor: z.string().nullable(),
+  problem: ProblemView.nullable(),
+  result: z.record(z.string(), z.unknown()).nullable(),
+  createdBy: z.string(),
+  createdAtMs: z.number().int(),
+  finishedAtMs: z.number().int().nullable(),
+});
+export type TaskView = z.infer<typeof TaskView>;
+
+export const TaskLogLine = z.object({ cursor: z.number().int(), atMs: z.number().int(), line: z.string() });
+export type TaskLogLine = z.infer<typeof TaskLogLine>;
+
+/** A list comes in pages: `next` is the cursor of the next one, absent on the last. */
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().nullable(), total: z.number().int() });
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+  total: number;
+}
+
+/** The answer to a write that a host carries out: the thing as it is now, and the task that ends when it is as wished. */
+export const accepted = <T extends z.ZodType>(item: T) => z.object({ resource: item, task: TaskView });
+
+export const UserView = z.object({ id: UserId, name: z.string(), role: Role, createdAtMs: z.number().int() });
+export type UserView = z.infer<typeof UserView>;
+
+export const TokenView = z.object({
+  id: TokenId,
+  name: z.string(),
+  user: z.object({ id: UserId, name: z.string() }),
+  role: Role,
+  createdAtMs: z.number().int(),
+  lastUsedAtMs: z.number().int().nullable(),
+});
+export type TokenView = z.infer<typeof TokenView>;
+
+export const SessionView = z.object({
+  user: UserView,
+  /** The control plane's own version and address. */ version: z.string(),
+  url: z.string(),
+});
+export type SessionView = z.infer<typeof SessionView>;
+
+export const EnrolmentView = z.object({
+  /** Shown once. Good for one host, for an hour. */
+  token: z.string(),
+  expiresAtMs: z.number().int(),
+  /** What to type on the host. */
+  command: z.string(),
+});
+export type EnrolmentView = z.infer<typeof EnrolmentView>;
+
+/** A ticket for the relay: the caller opens a WebSocket on `url` within 30 s; single use. */
+export const StreamView = z.object({ task: TaskView, url: z.string(), expiresAtMs: z.number().int() });
+export type StreamView = z.infer<typeof StreamView>;
+
+/** Server-sent event `change`: this thing is not as it was; fetch it again. Its `id:` is the cursor to resume from. */
+export const ChangeEvent = z.object({
+  cursor: z.number().int(),
+  kind: z.enum(['guest', 'host', 'image', 'storage', 'network', 'task', 'user', 'token']),
+  id: z.string(),
+  gone: z.boolean(),
+});
+export type ChangeEvent = z.infer<typeof ChangeEvent>;

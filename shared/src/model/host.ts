@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+/** What a driver says of itself: the control plane and the page know no driver by name. */
+export const DriverDescription = z.object({
+  port: z.enum(['guest', 'storage', 'network']),
+  name: z.string(),
+  title: z.string(),
+  usable: z.boolean(),
+  /** Why it is not usable, or works only in part: "no KVM: /proc/cpuinfo shows neither vmx nor svm; guests are emulated (TCG)". */
+  reason: z.string().optional(),
+  version: z.string().optional(),
+  /** JSON Schema of its settings. */
+  configSchema: z.record(z.string(), z.unknown()).optional(),
+  capabilities: z.record(z.string(), z.union([z.boolean(), z.string(), z.number()])).default({}),
+});
+export type DriverDescription = z.infer<typeof DriverDescription>;
+
+export const Inventory = z.object({
+  hostname: z.string(),
+  agentVersion: z.string(),
+  os: z.string(),
+  kernel: z.string(),
+  architecture: z.string(),
+  cpuModel: z.string(),
+  cores: z.number().int(),
+  memoryBytes: z.number().int(),
+  /** The kernel's own boot id: changes with each boot of the host. */
+  bootId: z.string(),
+  addresses: z.array(z.string()).default([]),
+  /** Networks that this host already reaches (CIDR), so that a NAT network can avoid them. */
+  routes: z.array(z.string()).default([]),
+  drivers: z.array(DriverDescription).default([]),
+  /** Where the host's owner lets Drover keep guests and what it calls its bridge: the settings of the default storage and network. */
+  defaults: z.object({ storagePath: z.string(), bridge: z.string() }),
+});
+export type Inventory = z.infer<typeof Inventory>;

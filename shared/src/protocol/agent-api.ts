@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { HostId } from '../model/id.ts';
+
+/** The few HTTPS calls an agent makes. Requests are signed by the host's own Ed25519 key (compact JWS). */
+export const PublicKey = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+export type PublicKey = z.infer<typeof PublicKey>;
+
+/** POST /agent/v1/enrol. `proof` is a JWS by the host's key over {token, aud: 'drover-enrol'}: shows that the caller holds the key. */
+export const EnrolRequest = z.strictObject({
+  token: z.string().min(16).max(128),
+  publicKey: PublicKey,
+  hostname: z.string().min(1).max(253),
+  proof: z.string().max(4_096),
+});
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+export const EnrolReply = z.object({
+  hostId: HostId,
+  name: z.string(),
+  /** The keys that commands are signed with: pinned by the agent. */ signingKeys: z.array(PublicKey).min(1),
+});
+export type EnrolReply = z.infer<typeof EnrolReply>;
+
+/** POST /agent/v1/connect. `request` is a JWS by the host's key over {sub: hostId, aud: 'drover-connect', iat}. */
+export const ConnectRequest = z.strictObject({ hostId: HostId, request: z.string().max(4_096) });
+export type ConnectRequest = z.infer<typeof ConnectRequest>;
+/** Opaque to the agent, short-lived. */
+export const Credentials = z.object({
+  urls: z.array(z.string()).min(1),
+  username: z.string(),
+  clientId: z.string(),
+  password: z.string(),
+  cell: z.string(),
+  subQos: z.union([z.literal(0), z.literal(1)]),
+  expiresAtMs: z.number().int(),
+});
+export type Credentials = z.infer<typeof Credentials>;
+
+/** GET /agent/v1/uploads/{uploadId} with `Authorization: Bearer <JWS over {sub: hostId, aud: 'drover-upload', iat}>`: the bytes of an uploaded image; honours Range. */
+export const UPLOAD_PATH = '/agent/v1/uploads/';
+export const RELAY_PATH = '/relay/';
