@@ -1,0 +1,65 @@
+import type { GuestId } from '@drover/shared/model/id';
+import type { Held, Host, Task } from './held.ts';
+
+/** What each decision looks at: loaded whole before it, by db/store.ts. */
+
+/** A host that a new guest or image could go to. */
+export interface HostCandidate {
+  readonly host: Host;
+  readonly storages: readonly Held<'storage'>[];
+  readonly networks: readonly Held<'network'>[];
+  readonly images: readonly Held<'image'>[];
+  /** Memory of the guests that are wished running there. */
+  readonly promisedMemoryBytes: number;
+}
+
+export interface CreateGuestView {
+  readonly nextGuestId: GuestId;
+  readonly nameTaken: boolean;
+  /** The host asked for, or all. */
+  readonly candidates: readonly HostCandidate[];
+}
+
+export interface GuestDecisionView {
+  readonly guest: Held<'guest'>;
+  readonly host: Host;
+  /** Unfinished tasks about it. */
+  readonly tasks: readonly Task[];
+  readonly nameTaken: boolean;
+}
+
+export interface CreateImageView {
+  readonly candidates: readonly HostCandidate[];
+}
+
+export interface ImageDecisionView {
+  readonly image: Held<'image'>;
+  readonly host: Host;
+  readonly usedBy: readonly { readonly id: GuestId; readonly name: string }[];
+  readonly tasks: readonly Task[];
+}
+
+export interface TaskDecisionView {
+  readonly task: Task;
+  /** The resource the task is about; null: gone. */
+  readonly target: Held | null;
+  /** The resource that carries the task itself to its host; null for `apply`, and once it has ended. */
+  readonly carrier: Held<'task'> | null;
+  /** The image it waits for. */
+  readonly image: ImageDecisionView | null;
+}
+
+export interface HostDecisionView {
+  readonly host: Host;
+  readonly resources: readonly Held[];
+  readonly tasks: readonly Task[];
+  readonly nameTaken: boolean;
+}
+
+export interface ReportView {
+  readonly host: Host;
+  /** Those that the report speaks of, and the targets of the host's unfinished tasks; for a hello, everything on the host. */
+  readonly resources: readonly Held[];
+  /** All unfinished tasks of the host. */
+  readonly tasks: readonly Task[];
+}

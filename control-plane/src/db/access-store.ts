@@ -1,0 +1,80 @@
+import type { Page } from '@drover/shared/api/views';
+import type { Role } from '@drover/shared/model/access';
+import type { HostId, TokenId, UserId } from '@drover/shared/model/id';
+import type { IdempotencyKey } from '../core/change.ts';
+import type { ListByName } from './store.ts';
+
+export interface User {
+  readonly id: UserId;
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAtMs: number;
+}
+
+/** api: made by a person for a program. session: a signed-in browser. Only the hash of the secret is kept (secret.ts). */
+export interface Token {
+  readonly id: TokenId;
+  readonly kind: 'api' | 'session';
+  readonly name: string;
+  readonly userId: UserId;
+  readonly role: Role;
+  readonly createdAtMs: number;
+  readonly lastUsedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+}
+
+export interface Enrolment {
+  readonly tokenHash: string;
+  /** What the host shall be called; null: as it calls itself. */
+  readonly name: string | null;
+  readonly createdBy: string;
+  readonly expiresAtMs: number;
+  readonly usedByHostId: HostId | null;
+}
+
+export interface Upload {
+  readonly id: string;
+  readonly hostId: HostId;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly createdAtMs: number;
+}
+
+/** Who may come in: users, tokens, one-time links, enrolment tokens; and the memory of idempotency keys and uploads. */
+export interface AccessStore {
+  /** `ref`: id or name. */
+  user(ref: string): Promise<User | null>;
+  users(list: ListByName): Promise<Page<User>>;
+  /** Throws Problem name-taken. */
+  addUser(user: User): Promise<void>;
+  /** With the user's tokens and links. False: there was none. The last owner cannot be removed (Problem wrong-state). */
+  removeUser(id: UserId): Promise<boolean>;
+  /** Has anybody with the role owner ever signed in through a link? */
+  ownerEverSignedIn(): Promise<boolean>;
+
+  /** The user and token of a secret, unless it has expired. */
+  caller(tokenHash: string, nowMs: number): Promise<{ readonly user: User; readonly token: Token } | null>;
+  tokens(list: ListByName & { readonly userId?: UserId | undefined }): Promise<Page<{ readonly token: Token; readonly userName: string }>>;
+  /** Throws Problem name-taken: api tokens of one user have different names. */
+  addToken(token: Token, tokenHash: string): Promise<void>;
+  /** Gives the named token of this user a new secret, making it if need be: the token of "this machine". */
+  replaceToken(token: Token, tokenHash: string): Promise<void>;
+  token(id: string): Promise<Token | null>;
+  removeToken(id: TokenId): Promise<boolean>;
+  touchToken(id: TokenId, nowMs: number): Promise<void>;
+
+  addLink(linkHash: string, userId: UserId, expiresAtMs: number): Promise<void>;
+  /** The user whom the link signs in, once; null: no such link, used, or expired. */
+  useLink(linkHash: string, nowMs: number): Promise<User | null>;
+
+  addEnrolment(enrolment: Omit<Enrolment, 'usedByHostId'>): Promise<void>;
+  enrolment(tokenHash: string): Promise<Enrolment | null>;
+
+  /** What was answered to this key before: the method, path and body it came with, and the decision's answer. */
+  idempotent(userId: UserId, key: string): Promise<(IdempotencyKey & { readonly answer: unknown }) | null>;
+
+  addUpload(upload: Upload): Promise<void>;
+  upload(id: string): Promise<Upload | null>;
+  uploads(): Promise<readonly Upload[]>;
+  removeUpload(id: string): Promise<void>;
+}

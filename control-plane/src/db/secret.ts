@@ -1,0 +1,5 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+
+/** Secrets here are long and random, so a plain hash is enough: what lies in the database signs nobody in. */
+export const hashOfSecret = (secret: string): string => bytesToHex(sha256(utf8ToBytes(secret)));

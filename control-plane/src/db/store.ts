@@ -1,0 +1,101 @@
+import type { ListGuests, ListTasks } from '@drover/shared/api/requests';
+import type { ChangeEvent, Page, TaskLogLine } from '@drover/shared/api/views';
+import type { GuestId, HostId, ImageId, TaskId } from '@drover/shared/model/id';
+import type { ResourceKind, ResourceRef } from '@drover/shared/model/resource';
+import type { Change } from '../core/change.ts';
+import type { Held, Host, Task } from '../core/held.ts';
+import type {
+  CreateGuestView,
+  CreateImageView,
+  GuestDecisionView,
+  HostDecisionView,
+  ImageDecisionView,
+  ReportView,
+  TaskDecisionView,
+} from '../core/views.ts';
+import type { AccessStore } from './access-store.ts';
+
+/** Somebody else wrote first: load again, decide again. */
+export type CommitOutcome = { readonly committed: true } | { readonly committed: false; readonly conflict: string };
+
+/** A guest with what its list row and its page say beside it. */
+export interface GuestRecord {
+  readonly guest: Held<'guest'>;
+  readonly host: Pick<Host, 'id' | 'name' | 'connected' | 'heardAtMs'>;
+  /** The image of its root disk; null: an empty disk, or an image that is gone. */
+  readonly image: { readonly id: ImageId; readonly name: string } | null;
+}
+export interface OnHost<K extends ResourceKind> {
+  readonly resource: Held<K>;
+  readonly host: { readonly id: HostId; readonly name: string };
+}
+export interface HostRecord {
+  readonly host: Host;
+  readonly guests: { readonly total: number; readonly running: number };
+}
+export interface TaskRecord {
+  readonly task: Task;
+  readonly host: { readonly id: HostId; readonly name: string } | null;
+}
+export interface ListByName {
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  /** Exactly this name. */
+  readonly name?: string | undefined;
+}
+
+/** `ref` is an id or a name, as people type them. A read that finds nothing gives null; no read throws for absence. */
+export interface Reads {
+  guest(ref: string): Promise<GuestRecord | null>;
+  guests(filter: ListGuests): Promise<Page<GuestRecord>>;
+  host(ref: string): Promise<HostRecord | null>;
+  hosts(list: ListByName): Promise<Page<HostRecord>>;
+  /** By id only: an image's, a storage's or a network's name is unique on one host, not in the fleet. */
+  placed<K extends 'image' | 'storage' | 'network'>(kind: K, id: string): Promise<OnHost<K> | null>;
+  allPlaced<K extends 'image' | 'storage' | 'network'>(
+    kind: K,
+    list: ListByName & { readonly host?: string | undefined },
+  ): Promise<Page<OnHost<K>>>;
+  /** Guests whose disks or CD drive name the image. */
+  usersOfImage(id: string): Promise<readonly GuestId[]>;
+  task(id: string): Promise<TaskRecord | null>;
+  tasks(filter: ListTasks): Promise<Page<TaskRecord>>;
+  /** Lines after the cursor (0: from the first), oldest first. */
+  taskLog(id: TaskId, after: number, limit: number): Promise<readonly TaskLogLine[]>;
+  /** Events after the cursor, oldest first. */
+  events(after: number, limit: number): Promise<readonly ChangeEvent[]>;
+  /** The newest cursor, and the oldest event still kept: a client that asks for less must fetch everything anew. */
+  eventRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
+}
+
+/** What each decision in core/ needs, loaded at once. Each throws Problem not-found (with near names) when what it is about is not there. */
+export interface Views {
+  createGuest(input: { readonly name: string; readonly host?: string | undefined }): Promise<CreateGuestView>;
+  /** `newName`: also look whether that name is free. */
+  onGuest(ref: string, newName?: string): Promise<GuestDecisionView>;
+  createImage(input: { readonly host?: string | undefined }): Promise<CreateImageView>;
+  onImage(id: string): Promise<ImageDecisionView>;
+  onTask(id: string): Promise<TaskDecisionView>;
+  onHost(ref: string, newName?: string): Promise<HostDecisionView>;
+  /** For absorbing a report that speaks of these resources; null: no such host. `all`: a hello, which is compared with everything. */
+  onReport(hostId: HostId, refs: readonly ResourceRef[] | 'all'): Promise<ReportView | null>;
+}
+
+export interface Store extends Reads {
+  readonly views: Views;
+  readonly access: AccessStore;
+  /** One batch: everything or nothing. Settles only when it is durable. */
+  commit(change: Change): Promise<CommitOutcome>;
+  /** The outbox: what the host has not journalled yet, oldest first. */
+  pending(hostId: HostId, limit: number): Promise<readonly Held[]>;
+  /** Connected hosts with something pending. */
+  hostsWithPending(): Promise<readonly HostId[]>;
+  /** Unfinished tasks whose deadline has passed. */
+  overdueTasks(nowMs: number, limit: number): Promise<readonly TaskId[]>;
+  /** Forgets old events, log lines, finished tasks, used links and so on. */
+  trim(nowMs: number): Promise<void>;
+  /** Calls back after each commit that wrote events, with the newest cursor; for live streams. The returned function ends it. */
+  onEvents(notify: (newestCursor: number) => void): () => void;
+  close(): void;
+}

@@ -1,0 +1,12 @@
+import type { PublicKey } from '@drover/shared/protocol/agent-api';
+
+/** The control plane's own key. The private half never leaves the implementation. */
+export interface Signer {
+  readonly keyId: string;
+  /** What hosts pin at enrolment. */
+  readonly publicKeys: readonly PublicKey[];
+  /** A compact JWS (EdDSA) over the JSON of `payload`. */
+  sign(payload: Readonly<Record<string, unknown>>): Promise<string>;
+  /** The payload of a JWS that this control plane signed; throws Problem when it did not. Does not look at `exp`. */
+  verify(jws: string): Promise<Readonly<Record<string, unknown>>>;
+}
