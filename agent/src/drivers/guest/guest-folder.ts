@@ -1,0 +1,79 @@
+import { renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type GuestSpec, GuestSpec as GuestSpecSchema } from '@drover/shared/model/guest';
+import { GuestId } from '@drover/shared/model/id';
+import { z } from 'zod';
+import { definitionDigest } from '../../core/definition.ts';
+import { isMissing, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
+
+/** guest.json: what is applied, beside the guest's disks. Survives the loss of the journal and of the control plane. */
+const GuestFile = z.strictObject({ v: z.literal(1), id: GuestId, spec: GuestSpecSchema, digest: z.string() });
+
+export interface AppliedGuest {
+  readonly spec: GuestSpec;
+  readonly digest: string;
+}
+
+const pathOf = (folder: string): string => join(folder, 'guest.json');
+
+/** What guest.json of this guest says; null when there is none, or when it was not this guest's or not whole: such a file is put aside. */
+export function readGuestFile(folder: string, id: number): AppliedGuest | null {
+  const path = pathOf(folder);
+  const text = readTextIfThere(path);
+  if (text === null) return null;
+  const parsed = parseGuestFile(text);
+  if (parsed === null || parsed.id !== id) {
+    // Kept, under another name, for whoever wants to know what it was; the next definition writes a good one.
+    renameSync(path, `${path}.bad`);
+    return null;
+  }
+  // The digest is made anew: a file that was edited by hand must show as different from the wish.
+  return { spec: parsed.spec, digest: definitionDigest(parsed.spec) };
+}
+
+export function writeGuestFile(folder: string, id: number, spec: GuestSpec): void {
+  const file: z.infer<typeof GuestFile> = { v: 1, id, spec, digest: definitionDigest(spec) };
+  writeFileDurably(pathOf(folder), `${JSON.stringify(file, null, 1)}\n`);
+}
+
+export function removeGuestFile(folder: string): void {
+  removeFileDurably(pathOf(folder));
+}
+
+/** `readGuestFile` that parses a file again only when it was replaced: for observing many unchanged guests. */
+export function createGuestFileReader(): (folder: string, id: number) => AppliedGuest | null {
+  const known = new Map<string, { readonly mark: string; readonly applied: AppliedGuest | null }>();
+  return (folder, id) => {
+    const path = pathOf(folder);
+    const mark = markOf(path);
+    if (mark === null) {
+      known.delete(path);
+      return null;
+    }
+    const before = known.get(path);
+    if (before?.mark === mark) return before.applied;
+    const applied = readGuestFile(folder, id);
+    known.set(path, { mark, applied });
+    return applied;
+  };
+}
+
+/** Changes whenever the file is replaced (a rename brings a new inode) or edited. */
+function markOf(path: string): string | null {
+  try {
+    const { ino, mtimeMs, size } = statSync(path);
+    return `${ino}/${mtimeMs}/${size}`;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function parseGuestFile(text: string): z.infer<typeof GuestFile> | null {
+  try {
+    return GuestFile.parse(JSON.parse(text));
+  } catch {
+    // Torn, edited or of another version: not a definition that this agent can trust.
+    return null;
+  }
+}

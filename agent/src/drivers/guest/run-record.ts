@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '@drover/shared/lib/clock';
+import { RunEnd } from '@drover/shared/model/guest';
+import { z } from 'zod';
+import { readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
+import type { LastRun } from './driver.ts';
+
+/** run.json in the guest's folder: the last run, and the boot of the host in which it began. */
+const RunFile = z.strictObject({
+  v: z.literal(1),
+  bootId: z.string(),
+  powerRequest: z.number().int(),
+  startedAtMs: z.number().int(),
+  endedAtMs: z.number().int().nullable(),
+  end: RunEnd.nullable(),
+  crashes: z.number().int().min(0),
+  /** Somebody asked for its end: however it comes now, it is no crash. */
+  asked: z.boolean(),
+});
+type RunFile = z.infer<typeof RunFile>;
+
+/** After this long a run counts as good, and earlier crashes are forgotten. */
+export const STEADY_RUN_MS = 600_000;
+
+export interface RunRecords {
+  /** Just before the guest is started. Crashes go on counting for the same request. */
+  begin(folder: string, powerRequest: number): void;
+  /** The guest runs already, and now for this request as well (somebody asked to start what was running). */
+  adopt(folder: string, powerRequest: number): void;
+  /** Before the guest is asked or made to end: its end is then `asked`, even if the agent does not live to see it. */
+  ask(folder: string): void;
+  /** The run is over; the first end that is recorded stays. */
+  end(folder: string, how: RunEnd): void;
+  /** The last run, settled: one of an earlier boot ended with its host; one whose process is gone crashed, unless its end was asked for. */
+  read(folder: string, isRunning: boolean): LastRun | null;
+  remove(folder: string): void;
+}
+
+export function createRunRecords(clock: Clock, bootId: string = readBootId()): RunRecords {
+  const load = (folder: string): RunFile | null => parseRunFile(readTextIfThere(pathOf(folder)));
+  // The start of a run is not flushed to disk: were it lost, the host went down with it, and the older record leads to the same decisions.
+  const save = (folder: string, file: RunFile, flush: boolean): void =>
+    writeFileDurably(pathOf(folder), `${JSON.stringify(file)}\n`, { flush });
+
+  function finish(file: RunFile, end: RunEnd, endedAtMs: number): RunFile {
+    const steady = endedAtMs - file.startedAtMs >= STEADY_RUN_MS;
+    const crashes = (steady ? 0 : file.crashes) + (end === 'crash' ? 1 : 0);
+    return { ...file, end, endedAtMs, crashes };
+  }
+
+  function settled(file: RunFile, isRunning: boolean): RunFile {
+    if (file.end !== null || isRunning) return file;
+    if (file.bootId === bootId) return finish(file, file.asked ? 'asked' : 'crash', clock.now());
+    const bootedAtMs = Math.round(clock.now() - uptime() * 1_000);
+    return finish(file, 'host', Math.max(bootedAtMs, file.startedAtMs));
+  }
+
+  return {
+    begin(folder, powerRequest) {
+      const before = load(folder);
+      const last = before === null ? null : settled(before, false);
+      const crashes = last?.powerRequest === powerRequest ? last.crashes : 0;
+      const now = clock.now();
+      save(folder, { v: 1, bootId, powerRequest, startedAtMs: now, endedAtMs: null, end: null, crashes, asked: false }, false);
+    },
+    adopt(folder, powerRequest) {
+      const file = load(folder);
+      if (file === null || file.end !== null) return this.begin(folder, powerRequest);
+      if (file.powerRequest !== powerRequest) save(folder, { ...file, powerRequest, crashes: 0, asked: false }, true);
+    },
+    ask(folder) {
+      const file = load(folder);
+      if (file !== null && file.end === null && !file.asked) save(folder, { ...file, asked: true }, false);
+    },
+    end(folder, how) {
+      const file = load(folder);
+      if (file !== null && file.end === null) save(folder, finish(file, file.asked ? 'asked' : how, clock.now()), true);
+    },
+    read(folder, isRunning) {
+      const file = load(folder);
+      if (file === null) return null;
+      const now = settled(file, isRunning);
+      if (now !== file) save(folder, now, true);
+      const steady = now.end === null && clock.now() - now.startedAtMs >= STEADY_RUN_MS;
+      const { powerRequest, startedAtMs, endedAtMs, end } = now;
+      return { powerRequest, startedAtMs, endedAtMs, end, crashes: steady ? 0 : now.crashes };
+    },
+    remove: (folder) => removeFileDurably(pathOf(folder)),
+  };
+}
+
+const pathOf = (folder: string): string => join(folder, 'run.json');
+
+function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+function parseRunFile(text: string | null): RunFile | null {
+  if (text === null) return null;
+  try {
+    return RunFile.parse(JSON.parse(text));
+  } catch {
+    // A record of the past that cannot be read is no record; the next run writes a new one.
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface WriteFileOptions {
+  readonly mode?: number;
+  /** False: all or nothing still, but a power cut may bring the old content back. */
+  readonly flush?: boolean;
+}
+
+/** Replaces a small file whole: after a crash at any moment either the old content is there or the new one. */
+export function writeFileDurably(path: string, text: string, options: WriteFileOptions = {}): void {
+  const { mode = 0o600, flush = true } = options;
+  const temporary = `${path}.new`;
+  const file = openSync(temporary, 'w', mode);
+  try {
+    writeSync(file, text);
+    if (flush) fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  if (flush) flushFolder(dirname(path));
+}
+
+/** Removes a file so that it stays removed; done if it is not there. */
+export function removeFileDurably(path: string): void {
+  rmSync(`${path}.new`, { force: true });
+  rmSync(path, { force: true });
+  try {
+    flushFolder(dirname(path));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** The text of a file, or null where there is none. */
+export function readTextIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+/** Was the error that a file, or a folder on the way to it, does not exist? */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
+function flushFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
