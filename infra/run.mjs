@@ -1,0 +1,26 @@
+/** Bundles one TypeScript entry into .cache and runs it here: `node infra/run.mjs test/simulation/main.ts --seed 7`. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { bundleOptions } from './build.mjs';
+import { ensureDependencies, ROOT } from './dependencies.mjs';
+
+const [entry, ...rest] = process.argv.slice(2);
+if (!entry) {
+  console.error('Which file? node infra/run.mjs <entry.ts> [arguments]');
+  process.exit(2);
+}
+ensureDependencies();
+const { build } = await import('esbuild');
+// Inside the checkout, so that packages left external are found in node_modules.
+const outfile = join(ROOT, '.cache/run', `${entry.replaceAll(/[^a-z0-9]+/gi, '-')}.${process.pid}.mjs`);
+try {
+  await build({ ...bundleOptions, entryPoints: [entry], outfile, sourcemap: 'inline' });
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+const { rmSync } = await import('node:fs');
+process.once('exit', () => rmSync(outfile, { force: true }));
+process.setSourceMapsEnabled(true);
+process.argv = [process.argv[0], join(ROOT, entry), ...rest];
+await import(pathToFileURL(outfile).href);
