@@ -24,6 +24,8 @@ export interface ImageStaging {
 export interface Storage {
   /** Makes sure that it is usable: folders, marks. Never formats anything. */
   ensure(signal: AbortSignal): Promise<void>;
+  /** Is what `ensure` makes there and usable? Cheap; false, not an exception, when it is away. */
+  ready(): Promise<boolean>;
   capacity(): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
   /** Removes what ensure made, if it is empty. */
   remove(signal: AbortSignal): Promise<void>;

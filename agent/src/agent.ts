@@ -1,0 +1,133 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import type { Random } from '@drover/shared/lib/random';
+import type { GuestType } from '@drover/shared/model/guest';
+import type { Inventory } from '@drover/shared/model/host';
+import type { HostId } from '@drover/shared/model/id';
+import type { Command } from '@drover/shared/protocol/message';
+import type { Drivers } from './drivers/drivers.ts';
+import { digestOf, type Journal } from './journal.ts';
+import type { Link } from './link.ts';
+import { createReconciler } from './reconcile.ts';
+import { createReporter } from './reporter.ts';
+import type { RelayDialer } from './tasks/relay.ts';
+import { createTaskRunner } from './tasks/runner.ts';
+import { createWishes, type Wishes } from './wishes.ts';
+
+/** After a boot of the host the agent waits so long for the control plane before it starts guests by itself. */
+const CONTACT_WAIT_MS = 120_000;
+/** How often the host is searched for guests that nobody wished for. */
+const ORPHANS_MS = 300_000;
+
+export interface AgentPorts {
+  readonly hostId: HostId;
+  readonly journal: Journal;
+  readonly drivers: Drivers;
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly inventory: () => Inventory;
+  readonly dialRelay: RelayDialer;
+  readonly log: (line: string) => void;
+}
+
+export interface Agent {
+  /** Ends the agent, not the guests. */
+  stop(reason: string): Promise<void>;
+}
+
+/** Wires the agent: commands into the journal, the journal into the loop, the loop into reports. */
+export function startAgent(ports: AgentPorts): Agent {
+  const { hostId, journal, drivers, link, clock, random, log } = ports;
+  const wishes = createWishes(journal, drivers);
+  const reporter = createReporter({ hostId, journal, link, clock, inventory: ports.inventory });
+  let startsHeldUntilMs = journal.hostBooted ? clock.now() + CONTACT_WAIT_MS : 0;
+  const reconciler = createReconciler({ journal, wishes, drivers, reporter, clock, random, startsHeldUntilMs: () => startsHeldUntilMs });
+  const tasks = createTaskRunner({ journal, reporter, clock, context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay } });
+  const unwatch: (() => void)[] = [];
+  let cancelOrphans: () => void = () => {};
+
+  for (const name of journal.quarantined)
+    log(`the journal's file ${name} is damaged and was set aside; the control plane will send its content again`);
+  wishes.onNetwork((_id, network) => {
+    unwatch.push(network.watch((mac) => wakeGuestOf(mac, wishes, reconciler.wake)));
+  });
+  for (const driver of Object.values(drivers.guests)) {
+    unwatch.push(driver.watch((id) => reconciler.wake({ kind: 'guest', id: String(id) })));
+  }
+
+  function accept(command: Command) {
+    startsHeldUntilMs = 0;
+    const { resource } = command;
+    const acceptance = journal.accept(resource);
+    if (acceptance === 'older') return;
+    if (acceptance === 'contradicts') {
+      log(
+        `refused ${resource.kind} ${resource.id}: generation ${resource.generation} came with another content (${digestOf(resource)}) than before`,
+      );
+    }
+    if (resource.kind === 'task') tasks.wake(resource.id);
+    else reconciler.wake(resource);
+  }
+
+  async function reportOrphans() {
+    for (const orphan of await findOrphans(wishes, drivers)) {
+      const observed = { type: orphan.type };
+      reporter.say({ kind: 'guest', id: String(orphan.id), acked: 0, applied: 0, condition: 'settled', gone: false, observed }, false);
+    }
+    cancelOrphans = clock.after(
+      ORPHANS_MS,
+      () => void reportOrphans().catch((error: unknown) => log(`cannot look for orphans: ${String(error)}`)),
+    );
+  }
+
+  link.open({
+    up(session) {
+      reporter.connected(session);
+    },
+    down: () => reporter.disconnected(),
+    command: accept,
+    reply(reply) {
+      if (startsHeldUntilMs > 0) {
+        startsHeldUntilMs = 0;
+        reconciler.wakeAll();
+      }
+      reporter.replied(reply);
+    },
+  });
+  reconciler.wakeAll();
+  tasks.wakeAll();
+  void reportOrphans().catch((error: unknown) => log(`cannot look for orphans: ${String(error)}`));
+
+  return {
+    async stop(reason) {
+      cancelOrphans();
+      for (const stop of unwatch) stop();
+      tasks.stop();
+      reconciler.stop();
+      reporter.stop(reason);
+      await link.close();
+    },
+  };
+}
+
+function wakeGuestOf(mac: string, wishes: Wishes, wake: (ref: { kind: 'guest'; id: string }) => void): void {
+  for (const guest of wishes.all('guest')) {
+    if (guest.spec.nics.some((nic) => nic.mac === mac)) wake({ kind: 'guest', id: guest.id });
+  }
+}
+
+/** Guests that exist here and that no wish speaks of. They are reported, never touched: a person adopts or deletes them. */
+async function findOrphans(wishes: Wishes, drivers: Drivers): Promise<{ id: number; type: GuestType }[]> {
+  const folders: string[] = [];
+  for (const { id } of wishes.all('storage')) {
+    const storage = wishes.storage(id);
+    if (!(await storage.ready())) continue;
+    for (const guestId of await storage.listGuests()) folders.push(storage.guestFolder(guestId));
+  }
+  const known = new Set(wishes.all('guest').map((guest) => Number(guest.id)));
+  const orphans: { id: number; type: GuestType }[] = [];
+  for (const driver of Object.values(drivers.guests)) {
+    for (const id of await driver.list(folders)) if (!known.has(id)) orphans.push({ id, type: driver.type });
+  }
+  return orphans;
+}

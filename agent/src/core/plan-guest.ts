@@ -1,0 +1,106 @@
+import { backoff } from '@drover/shared/lib/backoff';
+import type { Disk } from '@drover/shared/model/guest';
+import type { Wish } from '@drover/shared/model/spec';
+import type { LastRun, ObservedGuest } from '../drivers/guest/driver.ts';
+import { definitionDigest } from './definition.ts';
+import { GONE, type Plan, perform, SETTLED, waitFor, waitUntil } from './plan.ts';
+
+/** Everything that the plan for one guest rests on. */
+export interface GuestWorld {
+  readonly guest: ObservedGuest | null;
+  /** Disks of the wish that exist, by name. */
+  readonly disks: ReadonlySet<string>;
+  /** A folder or a definition of it is left on the host. */
+  readonly remains: boolean;
+  readonly readyStorages: ReadonlySet<string>;
+  readonly readyNetworks: ReadonlySet<string>;
+  /** Ready images, and the names of those that are wished for. */
+  readonly readyImages: ReadonlySet<string>;
+  readonly imageNames: ReadonlyMap<string, string>;
+  /** When the guest was last asked to shut down, for the wish's powerRequest. */
+  readonly shutdownAskedAtMs: number | null;
+  /** After a boot of the host: no guest is started before this, unless the control plane has been heard. */
+  readonly startsHeldUntilMs: number;
+}
+
+/** A guest that ignores a request to shut down is asked again after this long. */
+const SHUTDOWN_ASK_AGAIN_MS = 20_000;
+
+/** What to do about one guest. Pure: same world, same plan. */
+export function planGuest(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
+  if (wish.deletion) return planRemoval(wish, world);
+  const running = world.guest?.running ?? false;
+  // Ending a guest needs nothing else to be in order, so it comes first.
+  if (running && wish.spec.power === 'off') return perform({ do: 'guest.stop' });
+  if (running && wish.spec.power === 'shutdown') return planShutdown(world, nowMs);
+  const obstacle = firstMissingGround(wish, world);
+  if (obstacle) return obstacle;
+  const missing = wish.spec.disks.filter((disk) => !world.disks.has(disk.name));
+  const [firstMissing, ...othersMissing] = missing.map((disk) => ({ do: 'disk.ensure', disk }) as const);
+  if (firstMissing) return perform(firstMissing, ...othersMissing, { do: 'guest.define' });
+  if (world.guest?.applied?.digest !== definitionDigest(wish.spec)) return perform({ do: 'guest.define' });
+  if (wish.spec.power !== 'running' || running) return SETTLED;
+  return planStart(wish, world.guest.lastRun, world, nowMs);
+}
+
+function planShutdown(world: GuestWorld, nowMs: number): Plan {
+  const askAgainMs = (world.shutdownAskedAtMs ?? Number.NEGATIVE_INFINITY) + SHUTDOWN_ASK_AGAIN_MS;
+  return nowMs >= askAgainMs ? perform({ do: 'guest.shutdown' }) : waitUntil('the guest to shut down', askAgainMs);
+}
+
+/** The first thing that the guest stands on and that is not there yet. */
+function firstMissingGround(wish: Wish<'guest'>, world: GuestWorld): Plan | null {
+  for (const disk of wish.spec.disks) {
+    if (!world.readyStorages.has(disk.storageId)) return waitFor('its storage', { kind: 'storage', id: disk.storageId });
+  }
+  for (const imageId of neededImages(wish, world)) {
+    if (!world.readyImages.has(imageId))
+      return waitFor(`image ${world.imageNames.get(imageId) ?? imageId}`, { kind: 'image', id: imageId });
+  }
+  for (const nic of wish.spec.nics) {
+    if (!world.readyNetworks.has(nic.networkId)) return waitFor('its network', { kind: 'network', id: nic.networkId });
+  }
+  return null;
+}
+
+/** A disk that exists has no more need of its image's name; the storage driver keeps what it stands on. */
+function neededImages(wish: Wish<'guest'>, world: GuestWorld): string[] {
+  const ofDisks = wish.spec.disks.flatMap((disk: Disk) => (disk.imageId && !world.disks.has(disk.name) ? [disk.imageId] : []));
+  const cdrom = wish.spec.type === 'vm' && wish.spec.cdromImageId ? [wish.spec.cdromImageId] : [];
+  return [...ofDisks, ...cdrom];
+}
+
+/** Whether a guest that should run and does not is started now, later, or stays as it is. */
+function planStart(wish: Wish<'guest'>, lastRun: LastRun | null, world: GuestWorld, nowMs: number): Plan {
+  const start =
+    nowMs >= world.startsHeldUntilMs
+      ? perform({ do: 'guest.start' })
+      : waitUntil('the control plane, after a boot of the host', world.startsHeldUntilMs);
+  // Never run, or asked again since: the wish is fresh.
+  if (!lastRun || lastRun.powerRequest !== wish.spec.powerRequest) return start;
+  switch (lastRun.end) {
+    case 'self':
+      return SETTLED;
+    case 'host':
+      return wish.spec.startAtBoot ? start : SETTLED;
+    case 'crash': {
+      const restartAtMs = (lastRun.endedAtMs ?? nowMs) + backoff(lastRun.crashes, 0);
+      return nowMs >= restartAtMs ? start : waitUntil(`a pause after crash ${lastRun.crashes}`, restartAtMs);
+    }
+    case 'asked':
+    case null:
+      return start;
+  }
+}
+
+/** Removes exactly what the tombstone lists, and the definition last, so that a half-removed guest is still known by it. */
+function planRemoval(wish: Wish<'guest'>, world: GuestWorld): Plan {
+  if (world.guest?.running) return perform({ do: 'guest.stop' });
+  // Disks of a storage that is away look as if they were gone: wait for it rather than believe that.
+  const away = wish.spec.disks.find((disk) => !world.readyStorages.has(disk.storageId));
+  if (away) return waitFor('its storage', { kind: 'storage', id: away.storageId });
+  const destroyed = wish.spec.disks.filter((disk) => world.disks.has(disk.name) && wish.deletion?.destroys.includes(disk.name));
+  const [first, ...rest] = destroyed.map((disk) => ({ do: 'disk.remove', disk }) as const);
+  if (first) return perform(first, ...rest, { do: 'guest.remove' });
+  return world.remains && world.disks.size === 0 ? perform({ do: 'guest.remove' }) : GONE;
+}

@@ -1,0 +1,125 @@
+import { canonicalJson, digest } from '@drover/shared/lib/digest';
+import { ProblemView } from '@drover/shared/lib/problem';
+import { Resource, type ResourceRef, refKey } from '@drover/shared/model/resource';
+import { z } from 'zod';
+import type { Disk } from './host/disk.ts';
+
+/** What became of a task that acts once: begun is on disk before it acts, result before it is reported. */
+export const TaskRecord = z.object({
+  begunAtMs: z.number().int(),
+  result: z
+    .object({
+      state: z.enum(['done', 'failed', 'cancelled']),
+      value: z.record(z.string(), z.unknown()).optional(),
+      problem: ProblemView.optional(),
+      atMs: z.number().int(),
+    })
+    .optional(),
+});
+export type TaskRecord = z.infer<typeof TaskRecord>;
+
+const Entry = z.object({ resource: Resource, digest: z.string(), task: TaskRecord.optional() });
+export type Entry = z.infer<typeof Entry>;
+
+const Counters = z.object({ boot: z.number().int(), hostBootId: z.string() });
+
+export type Acceptance = 'accepted' | 'known' | 'older' | 'contradicts';
+
+/** Finished tasks are remembered this long, so that a command that comes again is not run again. */
+const TASKS_KEPT_MS = 7 * 24 * 3_600_000;
+
+/** The digest of what a resource wishes: spec and tombstone, not its generation. */
+export const digestOf = (resource: Pick<Resource, 'spec' | 'deletion'>): string =>
+  digest({ spec: resource.spec, deletion: resource.deletion });
+
+/**
+ * The agent's durable record: the newest wish per resource, what became of tasks, and the boot counter. One file each,
+ * so that a damaged one is set aside without stopping the rest. It never says what is running: the host itself does.
+ */
+export class Journal {
+  readonly #entries = new Map<string, Entry>();
+  /** Damaged files that were set aside at opening. */
+  readonly quarantined: string[] = [];
+  /** Starts of this agent, this one included. */
+  readonly boot: number;
+  /** The host itself has booted since the agent last ran. */
+  readonly hostBooted: boolean;
+
+  constructor(
+    private readonly disk: Disk,
+    private readonly folder: string,
+    hostBootId: string,
+    nowMs: number,
+  ) {
+    for (const name of disk.list(folder)) if (name.endsWith('.json') && name !== 'counters.json') this.#load(name);
+    const counters = this.#parse('counters.json', Counters);
+    this.boot = (counters?.boot ?? 0) + 1;
+    this.hostBooted = counters !== null && counters.hostBootId !== hostBootId;
+    this.#write('counters.json', { boot: this.boot, hostBootId });
+    for (const entry of this.#entries.values()) {
+      if (entry.task?.result && entry.task.result.atMs < nowMs - TASKS_KEPT_MS) this.forget(entry.resource);
+    }
+  }
+
+  all(): readonly Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  get(ref: ResourceRef): Entry | null {
+    return this.#entries.get(refKey(ref)) ?? null;
+  }
+
+  /** Takes a newer wish, durably before it returns. Older ones and repetitions change nothing. */
+  accept(resource: Resource): Acceptance {
+    const known = this.get(resource);
+    const incoming = digestOf(resource);
+    if (known && resource.generation < known.resource.generation) return 'older';
+    if (known && resource.generation === known.resource.generation) return known.digest === incoming ? 'known' : 'contradicts';
+    this.#keep({ resource, digest: incoming, ...(known?.task ? { task: known.task } : {}) });
+    return 'accepted';
+  }
+
+  recordTask(ref: ResourceRef, task: TaskRecord): void {
+    const entry = this.get(ref);
+    if (entry) this.#keep({ ...entry, task });
+  }
+
+  /** After a tombstone was confirmed, and for tasks long finished. */
+  forget(ref: ResourceRef): void {
+    this.#entries.delete(refKey(ref));
+    this.disk.remove(`${this.folder}/${fileOf(ref)}`);
+  }
+
+  #keep(entry: Entry): void {
+    this.#write(fileOf(entry.resource), entry);
+    this.#entries.set(refKey(entry.resource), entry);
+  }
+
+  #load(name: string): void {
+    const entry = this.#parse(name, Entry);
+    if (entry && fileOf(entry.resource) === name) this.#entries.set(refKey(entry.resource), entry);
+  }
+
+  /** Files carry their own digest: bit rot and torn writes are found, and the file is set aside for a person to look at. */
+  #parse<T>(name: string, schema: z.ZodType<T>): T | null {
+    const path = `${this.folder}/${name}`;
+    const text = this.disk.read(path);
+    if (text === null) return null;
+    const newline = text.indexOf('\n');
+    try {
+      const body: unknown = JSON.parse(text.slice(newline + 1));
+      if (text.slice(0, newline) === digest(body)) return schema.parse(body);
+    } catch {
+      // Falls through to quarantine, like a wrong digest.
+    }
+    this.disk.rename(path, `${path}.damaged`);
+    this.quarantined.push(name);
+    return null;
+  }
+
+  #write(name: string, body: unknown): void {
+    this.disk.writeAtomically(`${this.folder}/${name}`, `${digest(body)}\n${canonicalJson(body)}`);
+  }
+}
+
+const fileOf = (ref: ResourceRef): string => `${ref.kind}-${ref.id}.json`;

@@ -1,0 +1,160 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { realClock } from '@drover/shared/lib/clock';
+import { digest } from '@drover/shared/lib/digest';
+import { Problem, problemOfInput } from '@drover/shared/lib/problem';
+import { realRandom } from '@drover/shared/lib/random';
+import { UPLOAD_PATH } from '@drover/shared/protocol/agent-api';
+import { startAgent } from './agent.ts';
+import { AgentConfig } from './config.ts';
+import { createHostDrivers } from './drivers/host-drivers.ts';
+import { realDisk } from './host/disk.ts';
+import { hostBootId, takeInventory } from './host/inventory.ts';
+import { takeLock } from './host/lock.ts';
+import { enrol, type Identity, readIdentity } from './identity.ts';
+import { Journal } from './journal.ts';
+import { createMqttLink } from './mqtt-link.ts';
+import { createRelayDialer } from './tasks/relay-websocket.ts';
+
+export const AGENT_VERSION = '0.1.0';
+
+const USAGE = `drover-agent: runs guests on this host as the control plane wishes
+
+  drover-agent enrol --url URL --token TOKEN --data FOLDER [--instance NAME] [--mirror URL]
+      joins this host to a control plane; writes FOLDER/agent.json
+  drover-agent run --config FOLDER/agent.json [--url URL]
+      runs until it is told to end; guests go on
+
+Examples
+  drover-agent enrol --url https://drover.example.org --token 4k2… --data /var/lib/drover/agent
+  drover-agent run --config /var/lib/drover/agent/agent.json`;
+
+const say = (line: string) => console.log(line);
+
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      url: { type: 'string' },
+      token: { type: 'string' },
+      data: { type: 'string' },
+      instance: { type: 'string' },
+      mirror: { type: 'string' },
+      config: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return say(USAGE);
+  switch (positionals[0]) {
+    case 'enrol':
+      return enrolHost({
+        url: needed(values.url, '--url'),
+        token: needed(values.token, '--token'),
+        data: needed(values.data, '--data'),
+        instance: values.instance ?? '',
+        mirror: values.mirror,
+      });
+    case 'run':
+      return runAgent(needed(values.config, '--config'), values.url);
+    default:
+      throw new Problem('bad-request', `say enrol or run\n\n${USAGE}`);
+  }
+}
+
+async function enrolHost(options: {
+  url: string;
+  token: string;
+  data: string;
+  instance: string;
+  mirror: string | undefined;
+}): Promise<void> {
+  const { data, instance } = options;
+  const config = AgentConfig.safeParse({
+    controlPlaneUrl: options.url.replace(/\/+$/, ''),
+    dataPath: data,
+    // Sockets have short names (108 bytes), so they lie under /run, told apart by the data folder.
+    runPath: `/run/drover/${digest(data).slice(0, 8)}`,
+    instance,
+    storagePaths: [`${data}/storage`],
+    bridges: [`drover${instance}0`],
+    ...(options.mirror ? { debianMirror: options.mirror } : {}),
+  });
+  if (!config.success) throw problemOfInput(config.error, 'the options');
+  mkdirSync(data, { recursive: true, mode: 0o711 });
+  const identity = await enrol({
+    controlPlaneUrl: config.data.controlPlaneUrl,
+    token: options.token,
+    dataPath: data,
+    hostname: hostname(),
+    disk: realDisk,
+    nowMs: realClock.now(),
+  });
+  realDisk.writeAtomically(`${data}/agent.json`, `${JSON.stringify(config.data, null, 2)}\n`);
+  say(`enrolled as host ${identity.name} (${identity.hostId})`);
+}
+
+async function runAgent(configPath: string, url: string | undefined): Promise<void> {
+  const config = readConfig(configPath, url);
+  if (process.getuid?.() !== 0) throw new Problem('not-allowed', 'the agent needs root: it runs virtual machines, containers and networks');
+  const identity = readIdentity(config.dataPath, realDisk);
+  if (!identity)
+    throw new Problem('not-found', `${config.dataPath} holds no enrolled host`, { suggestion: 'run drover-agent enrol first' });
+  await takeLock(`drover-agent-${digest(config.dataPath)}`, `the agent's data folder ${config.dataPath}`);
+  const ports = { clock: realClock, random: realRandom, log: say };
+  const drivers = createHostDrivers({ config, downloadUpload: uploadDownloader(identity, config), ...ports });
+  const inventory = await takeInventory(drivers, AGENT_VERSION, {
+    storagePath: `${config.storagePaths[0]}/local`,
+    bridge: config.bridges[0] ?? 'drover0',
+  });
+  const journal = new Journal(realDisk, `${config.dataPath}/journal`, hostBootId(), realClock.now());
+  const link = createMqttLink({ identity, controlPlaneUrl: config.controlPlaneUrl, ...ports });
+  const agent = startAgent({
+    hostId: identity.hostId,
+    journal,
+    drivers,
+    link,
+    inventory,
+    dialRelay: createRelayDialer(config.controlPlaneUrl),
+    ...ports,
+  });
+  say(`agent of host ${identity.name} (${identity.hostId}), start ${journal.boot}`);
+  const stop = (signal: string) => void agent.stop(`ended by ${signal}`).then(() => process.exit(0));
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+}
+
+function readConfig(path: string, url: string | undefined): AgentConfig {
+  const text = realDisk.read(path);
+  if (text === null) throw new Problem('not-found', `there is no ${path}`, { suggestion: 'run drover-agent enrol first' });
+  const parsed = AgentConfig.safeParse({ ...JSON.parse(text), ...(url ? { controlPlaneUrl: url.replace(/\/+$/, '') } : {}) });
+  if (!parsed.success) throw problemOfInput(parsed.error, path);
+  return parsed.data;
+}
+
+/** Fetches an uploaded image's bytes from the control plane, from `offset` on, as this host. */
+function uploadDownloader(identity: Identity, config: AgentConfig) {
+  return async (uploadId: string, offset: number, signal: AbortSignal): Promise<Response> => {
+    const proof = await identity.sign({ sub: identity.hostId, aud: 'drover-upload' }, realClock.now());
+    const response = await fetch(`${config.controlPlaneUrl}${UPLOAD_PATH}${encodeURIComponent(uploadId)}`, {
+      headers: { 'authorization': `Bearer ${proof}`, ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
+      signal,
+    });
+    if (!response.ok)
+      throw new Problem('host-failed', `the control plane did not give the upload: it answered ${response.status}`, {
+        retryable: response.status >= 500,
+      });
+    return response;
+  };
+}
+
+function needed(value: string | undefined, option: string): string {
+  if (!value) throw new Problem('bad-request', `${option} is missing\n\n${USAGE}`);
+  return value;
+}
+
+main().catch((thrown: unknown) => {
+  const problem = Problem.from(thrown);
+  console.error(`drover-agent: ${problem.message}${problem.suggestion ? `\n${problem.suggestion}` : ''}`);
+  process.exit(1);
+});

@@ -1,0 +1,111 @@
+import { digest } from '@drover/shared/lib/digest';
+import type { GuestStatus } from '@drover/shared/model/guest';
+import type { ImageStatus } from '@drover/shared/model/image';
+import type { Wish } from '@drover/shared/model/spec';
+import type { StorageStatus } from '@drover/shared/model/storage';
+import type { ObservedFabric } from './core/plan-fabric.ts';
+import type { GuestWorld } from './core/plan-guest.ts';
+import type { Drivers } from './drivers/drivers.ts';
+import type { Storage } from './drivers/storage/driver.ts';
+import type { Wishes } from './wishes.ts';
+
+/** Asks the drivers what is. Nothing here is remembered: the truth is on the host. */
+
+export interface ObservedGuestResource {
+  readonly world: Omit<GuestWorld, 'shutdownAskedAtMs' | 'startsHeldUntilMs'>;
+  readonly status: GuestStatus;
+}
+
+export async function observeStorage(wish: Wish<'storage'>, wishes: Wishes): Promise<{ fabric: ObservedFabric; status: StorageStatus }> {
+  const storage = wishes.storage(wish.id);
+  const ready = await storage.ready();
+  const capacity = ready ? await storage.capacity() : null;
+  return {
+    fabric: { ready, exists: ready },
+    status: { ready, totalBytes: capacity?.totalBytes ?? null, freeBytes: capacity?.freeBytes ?? null },
+  };
+}
+
+export async function observeNetwork(wish: Wish<'network'>, wishes: Wishes): Promise<ObservedFabric> {
+  const ready = await wishes.network(wish.id).ready();
+  // Taking away what is not there is harmless, so a network that is to go is taken away once in any case.
+  return { ready, exists: ready };
+}
+
+/** The digest that a published image carries: what it was made from, not what it is called. */
+export const imageDigest = (wish: Wish<'image'>): string => digest([wish.spec.form, wish.spec.source]);
+
+export async function observeImage(
+  wish: Wish<'image'>,
+  wishes: Wishes,
+): Promise<{ fabric: ObservedFabric & { storageReady: boolean }; status: ImageStatus }> {
+  const nothing = { ready: false, sizeBytes: null, virtualSizeBytes: null, madeAtMs: null };
+  const storage = storageIfReady(wish.spec.storageId, wishes);
+  if (!storage || !(await storage.ready())) return { fabric: { ready: false, exists: false, storageReady: false }, status: nothing };
+  const image = (await storage.listImages()).find((candidate) => candidate.id === wish.id);
+  if (!image) return { fabric: { ready: false, exists: false, storageReady: true }, status: nothing };
+  const ready = image.digest === imageDigest(wish);
+  const { sizeBytes, virtualSizeBytes, madeAtMs } = image;
+  return { fabric: { ready, exists: true, storageReady: true }, status: { ready, sizeBytes, virtualSizeBytes, madeAtMs } };
+}
+
+export async function observeGuest(wish: Wish<'guest'>, wishes: Wishes, drivers: Drivers): Promise<ObservedGuestResource> {
+  const { spec } = wish;
+  const guestId = Number(wish.id);
+  const readyStorages = new Map<string, Storage>();
+  const readyImages = new Set<string>();
+  const imageNames = new Map<string, string>();
+  for (const storageId of new Set([
+    ...spec.disks.map((disk) => disk.storageId),
+    ...imagesOf(wish).flatMap((id) => wishes.get('image', id)?.spec.storageId ?? []),
+  ])) {
+    const storage = storageIfReady(storageId, wishes);
+    if (!storage || !(await storage.ready())) continue;
+    readyStorages.set(storageId, storage);
+    for (const image of await storage.listImages()) {
+      const wished = wishes.get('image', image.id);
+      if (wished && imageDigest(wished) === image.digest) readyImages.add(image.id);
+    }
+  }
+  for (const imageId of imagesOf(wish)) imageNames.set(imageId, wishes.get('image', imageId)?.spec.name ?? imageId);
+  const disks = new Set<string>();
+  for (const disk of spec.disks) {
+    if (await readyStorages.get(disk.storageId)?.diskExists(guestId, disk, spec.type)) disks.add(disk.name);
+  }
+  const readyNetworks = new Set<string>();
+  const running = new Set<string>();
+  for (const nic of spec.nics) {
+    if (wishes.get('network', nic.networkId) && (await wishes.network(nic.networkId).ready())) readyNetworks.add(nic.networkId);
+  }
+  const home = readyStorages.get(spec.disks[0]?.storageId ?? '');
+  const guest = home ? await drivers.guests[spec.type].observe(guestId, home.guestFolder(guestId)) : null;
+  const remains = home ? guest !== null || (await home.listGuests()).includes(guestId) : false;
+  if (guest?.running) {
+    for (const nic of spec.nics) {
+      if (!readyNetworks.has(nic.networkId)) continue;
+      for (const address of await wishes.network(nic.networkId).addresses(nic.mac)) running.add(address);
+    }
+  }
+  return {
+    world: { guest, disks, remains, readyStorages: new Set(readyStorages.keys()), readyNetworks, readyImages, imageNames },
+    status: {
+      power: home ? (guest?.running ? 'running' : 'stopped') : 'unknown',
+      addresses: [...running],
+      startedAtMs: guest?.running ? (guest.lastRun?.startedAtMs ?? null) : null,
+      end: guest?.running ? null : (guest?.lastRun?.end ?? null),
+      endedAtMs: guest?.running ? null : (guest?.lastRun?.endedAtMs ?? null),
+      crashes: guest?.lastRun?.crashes ?? 0,
+      ...(guest?.accelerator ? { accelerator: guest.accelerator } : {}),
+      needsRestart: guest ? [...guest.needsRestart] : [],
+    },
+  };
+}
+
+function imagesOf(wish: Wish<'guest'>): string[] {
+  const ofDisks = wish.spec.disks.flatMap((disk) => disk.imageId ?? []);
+  return wish.spec.type === 'vm' && wish.spec.cdromImageId ? [...ofDisks, wish.spec.cdromImageId] : ofDisks;
+}
+
+function storageIfReady(id: string, wishes: Wishes): Storage | null {
+  return wishes.get('storage', id) ? wishes.storage(id) : null;
+}

@@ -1,0 +1,297 @@
+import { backoff } from '@drover/shared/lib/backoff';
+import type { Clock } from '@drover/shared/lib/clock';
+import { Problem, type ProblemView } from '@drover/shared/lib/problem';
+import type { Random } from '@drover/shared/lib/random';
+import { type Activity, type Condition, type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
+import type { Wish } from '@drover/shared/model/spec';
+import type { Plan } from './core/plan.ts';
+import { planImage, planNetwork, planStorage } from './core/plan-fabric.ts';
+import { planGuest } from './core/plan-guest.ts';
+import { STEP_DEADLINE_MS, type Step, titleOfStep } from './core/step.ts';
+import type { Drivers } from './drivers/drivers.ts';
+import type { Journal } from './journal.ts';
+import { observeGuest, observeImage, observeNetwork, observeStorage } from './observe.ts';
+import { perform } from './perform.ts';
+import { createQueues } from './queues.ts';
+import type { Reporter } from './reporter.ts';
+import { parseWish, type Wishes } from './wishes.ts';
+
+/** After so many failures in a row a resource needs a person; it is still tried each hour, and at once when its wish changes. */
+const ATTEMPTS_MAX = 6;
+const HOURLY_MS = 3_600_000;
+const RETRY = { firstMs: 1_000, maxMs: 30_000 };
+/** Everything is looked at again this often, whatever the drivers' watches say. */
+const SWEEP_MS = 60_000;
+const PASSES_MAX = 50;
+
+export interface ReconcilerPorts {
+  readonly journal: Journal;
+  readonly wishes: Wishes;
+  readonly drivers: Drivers;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** No guest is started before this after a boot of the host, unless the control plane was heard. */
+  readonly startsHeldUntilMs: () => number;
+}
+
+export interface Reconciler {
+  /** Something about this resource may have changed. */
+  wake(ref: ResourceRef): void;
+  wakeAll(): void;
+  /** Runs `act` in the resource's own queue, between passes. */
+  exclusively<T>(ref: ResourceRef, act: () => Promise<T>): Promise<T>;
+  stop(): void;
+}
+
+/** What the loop remembers of a resource between passes; losing it costs nothing but time. */
+interface Memory {
+  generation: number;
+  applied: number;
+  attempts: number;
+  notBeforeMs: number;
+  problem: ProblemView | null;
+  shutdown: { readonly powerRequest: number; readonly atMs: number } | null;
+  waitingOn: string | null;
+  lastSaid: string;
+  cancelTimer: () => void;
+  abort: AbortController | null;
+}
+
+const freshMemory = (): Memory => ({
+  generation: 0,
+  applied: 0,
+  attempts: 0,
+  notBeforeMs: 0,
+  problem: null,
+  shutdown: null,
+  waitingOn: null,
+  lastSaid: '',
+  cancelTimer: () => {},
+  abort: null,
+});
+
+/** The loop: observe, plan, perform, report; one queue per resource. */
+export function createReconciler(ports: ReconcilerPorts): Reconciler {
+  const { journal, wishes, drivers, reporter, clock, random } = ports;
+  const memories = new Map<string, Memory>();
+  const queues = createQueues();
+  let stopped = false;
+  let cancelSweep: () => void = () => {};
+
+  function memoryOf(ref: ResourceRef): Memory {
+    let memory = memories.get(refKey(ref));
+    if (!memory) {
+      memory = freshMemory();
+      memories.set(refKey(ref), memory);
+    }
+    return memory;
+  }
+
+  function wake(ref: ResourceRef) {
+    if (stopped || ref.kind === 'task') return;
+    const memory = memoryOf(ref);
+    const generation = journal.get(ref)?.resource.generation ?? 0;
+    // A newer wish ends what is being done for the older one: it may take hours, and is not wanted any more.
+    if (generation > memory.generation) memory.abort?.abort(new Problem('cancelled', 'a newer wish has come'));
+    queues.run(refKey(ref), 'pass', () => reconcile(ref));
+  }
+
+  async function reconcile(ref: ResourceRef): Promise<void> {
+    const memory = memoryOf(ref);
+    memory.cancelTimer();
+    for (let pass = 0; pass < PASSES_MAX && !stopped; pass += 1) {
+      const entry = journal.get(ref);
+      if (!entry) return;
+      if (entry.resource.generation !== memory.generation) {
+        Object.assign(memory, { generation: entry.resource.generation, attempts: 0, notBeforeMs: 0, problem: null });
+      }
+      if (!(await passOnce(entry.resource, memory))) return;
+    }
+  }
+
+  /** One pass: true when the world should be looked at again at once. */
+  async function passOnce(resource: Resource, memory: Memory): Promise<boolean> {
+    let observed: Record<string, unknown> = {};
+    try {
+      const wish: Wish | Problem = parseWish(resource);
+      if (wish instanceof Problem) {
+        memory.problem = wish.view();
+        say(resource, memory, { condition: 'unsupported', observed });
+        return false;
+      }
+      const seen = await look(wish, memory);
+      observed = seen.status;
+      const { plan } = seen;
+      memory.waitingOn = plan.do === 'wait' && plan.on ? refKey(plan.on) : null;
+      switch (plan.do) {
+        case 'settled':
+          settle(resource, memory, observed);
+          return false;
+        case 'gone':
+          say(resource, memory, { condition: 'settled', observed, gone: true });
+          journal.forget(resource);
+          memories.delete(refKey(resource));
+          wakeDependents(resource);
+          return false;
+        case 'wait':
+          say(resource, memory, { condition: 'waiting', observed, waitingFor: plan.for });
+          if (plan.untilMs !== null) wakeAt(resource, memory, plan.untilMs);
+          return false;
+        case 'perform':
+          if (clock.now() < memory.notBeforeMs) {
+            say(resource, memory, { condition: memory.attempts >= ATTEMPTS_MAX ? 'needs-attention' : 'waiting', observed });
+            wakeAt(resource, memory, memory.notBeforeMs);
+            return false;
+          }
+          for (const step of plan.steps) await performStep(step, wish, resource, memory, observed);
+          memory.problem = null;
+          memory.attempts = 0;
+          return true;
+      }
+    } catch (thrown) {
+      return failed(Problem.from(thrown), resource, memory, observed);
+    }
+  }
+
+  function failed(problem: Problem, resource: Resource, memory: Memory, observed: Record<string, unknown>): boolean {
+    if (stopped) return false;
+    // Superseded: the newer wish starts afresh.
+    if (journal.get(resource)?.resource.generation !== resource.generation) return true;
+    memory.attempts = problem.retryable ? memory.attempts + 1 : ATTEMPTS_MAX;
+    memory.problem = problem.view();
+    const givenUp = memory.attempts >= ATTEMPTS_MAX;
+    memory.notBeforeMs = clock.now() + (givenUp ? HOURLY_MS : backoff(memory.attempts, random.fraction(), RETRY));
+    reporter.log(resource, `failed: ${problem.message}`);
+    say(resource, memory, { condition: givenUp ? 'needs-attention' : 'waiting', observed });
+    wakeAt(resource, memory, memory.notBeforeMs);
+    return false;
+  }
+
+  async function look(wish: Wish, memory: Memory): Promise<{ plan: Plan; status: Record<string, unknown> }> {
+    switch (wish.kind) {
+      case 'storage': {
+        const { fabric, status } = await observeStorage(wish, wishes);
+        return { plan: planStorage(wish, fabric), status };
+      }
+      case 'network': {
+        const fabric = await observeNetwork(wish, wishes);
+        return { plan: planNetwork(wish, fabric), status: { ready: fabric.ready } };
+      }
+      case 'image': {
+        const { fabric, status } = await observeImage(wish, wishes);
+        return { plan: planImage(wish, fabric), status };
+      }
+      case 'guest': {
+        const { world, status } = await observeGuest(wish, wishes, drivers);
+        const shutdownAskedAtMs = memory.shutdown?.powerRequest === wish.spec.powerRequest ? memory.shutdown.atMs : null;
+        return {
+          plan: planGuest(wish, { ...world, shutdownAskedAtMs, startsHeldUntilMs: ports.startsHeldUntilMs() }, clock.now()),
+          status,
+        };
+      }
+      case 'task':
+        throw new Problem('internal', 'tasks are run, not reconciled');
+    }
+  }
+
+  async function performStep(step: Step, wish: Wish, resource: Resource, memory: Memory, observed: Record<string, unknown>): Promise<void> {
+    const title = titleOfStep(step, nameOf(wish));
+    const activity: Activity = { title, progress: null, sinceMs: clock.now() };
+    const abort = new AbortController();
+    const cancelDeadline = clock.after(STEP_DEADLINE_MS[step.do], () =>
+      abort.abort(new Problem('timeout', `${title} took too long`, { retryable: true })),
+    );
+    memory.abort = abort;
+    say(resource, memory, { condition: 'working', observed, activity });
+    reporter.log(resource, title);
+    const progress = {
+      report(fraction: number | null, detail?: string) {
+        say(
+          resource,
+          memory,
+          { condition: 'working', observed, activity: { ...activity, progress: fraction, ...(detail ? { detail } : {}) } },
+          false,
+        );
+      },
+      log: (line: string) => reporter.log(resource, line),
+    };
+    try {
+      await perform(step, { wish, wishes, drivers, progress, signal: abort.signal });
+    } catch (thrown) {
+      // A step that was ended because of its deadline failed by that, whatever its tool said when it died.
+      throw abort.signal.reason instanceof Problem ? abort.signal.reason : thrown;
+    } finally {
+      cancelDeadline();
+      memory.abort = null;
+    }
+    if (step.do === 'guest.shutdown' && wish.kind === 'guest')
+      memory.shutdown = { powerRequest: wish.spec.powerRequest, atMs: clock.now() };
+  }
+
+  function settle(resource: Resource, memory: Memory, observed: Record<string, unknown>) {
+    const news = memory.applied !== resource.generation;
+    memory.applied = resource.generation;
+    memory.problem = null;
+    memory.attempts = 0;
+    say(resource, memory, { condition: 'settled', observed });
+    if (news) wakeDependents(resource);
+  }
+
+  function wakeDependents(ref: ResourceRef) {
+    for (const entry of journal.all()) {
+      if (memories.get(refKey(entry.resource))?.waitingOn === refKey(ref)) wake(entry.resource);
+    }
+  }
+
+  function wakeAt(ref: ResourceRef, memory: Memory, atMs: number) {
+    memory.cancelTimer();
+    memory.cancelTimer = clock.after(Math.max(0, atMs - clock.now()), () => wake(ref));
+  }
+
+  function say(
+    resource: Resource,
+    memory: Memory,
+    word: { condition: Condition; observed: Record<string, unknown>; activity?: Activity; waitingFor?: string; gone?: boolean },
+    urgent = true,
+  ) {
+    const { observed, gone = false, ...rest } = word;
+    const status: ResourceStatus = {
+      kind: resource.kind,
+      id: resource.id,
+      acked: journal.get(resource)?.resource.generation ?? resource.generation,
+      applied: memory.applied,
+      digest: journal.get(resource)?.digest,
+      ...rest,
+      ...(memory.problem && word.condition !== 'settled' ? { problem: memory.problem } : {}),
+      gone,
+      observed,
+    };
+    const text = JSON.stringify(status);
+    if (memory.lastSaid === text) return;
+    memory.lastSaid = text;
+    reporter.say(status, urgent);
+  }
+
+  function wakeAll() {
+    for (const entry of journal.all()) wake(entry.resource);
+    cancelSweep();
+    if (!stopped) cancelSweep = clock.after(SWEEP_MS, wakeAll);
+  }
+
+  return {
+    wake,
+    wakeAll,
+    exclusively: (ref, act) => queues.exclusively(refKey(ref), act),
+    stop() {
+      stopped = true;
+      cancelSweep();
+      for (const memory of memories.values()) {
+        memory.cancelTimer();
+        memory.abort?.abort(new Problem('cancelled', 'the agent is stopping'));
+      }
+    },
+  };
+}
+
+const nameOf = (wish: Wish): string => (wish.kind === 'task' ? wish.spec.do : wish.spec.name);

@@ -1,0 +1,34 @@
+import { Problem } from '@drover/shared/lib/problem';
+import { definitionOf, placeOf } from '../perform.ts';
+import type { TaskContext, TaskKind } from './task.ts';
+
+/** Restarts a guest in place, in the guest's own queue so that nothing else is done to it meanwhile. */
+export const reboot: TaskKind<'guest.reboot'> = {
+  async run(spec, context) {
+    const ref = { kind: 'guest', id: String(spec.guestId) } as const;
+    await context.reconciler.exclusively(ref, async () => {
+      const { wish, running, type } = await runningGuest(spec.guestId, context);
+      if (!running)
+        throw new Problem('wrong-state', `guest ${wish.spec.name} is not running`, {
+          suggestion: `start it: drover guest start ${wish.spec.name}`,
+        });
+      context.log(`${spec.force ? 'resetting' : 'rebooting'} ${wish.spec.name}`);
+      await context.drivers.guests[type].reboot(definitionOf({ wish, wishes: context.wishes }), spec.force, context.signal);
+    });
+    context.reconciler.wake(ref);
+    return {};
+  },
+  /** A guest whose run began after the task did has been restarted; any other is restarted now. */
+  async recover(spec, begunAtMs, context) {
+    const { running, startedAtMs } = await runningGuest(spec.guestId, context);
+    return running && startedAtMs > begunAtMs ? { do: 'finished' } : { do: 'run-again' };
+  },
+};
+
+async function runningGuest(guestId: number, context: TaskContext) {
+  const wish = context.wishes.get('guest', String(guestId));
+  if (!wish) throw new Problem('not-found', `this host has no guest ${guestId}`);
+  const { id, folder, type } = placeOf(wish, context.wishes);
+  const observed = await context.drivers.guests[type].observe(id, folder);
+  return { wish, type, running: observed?.running ?? false, startedAtMs: observed?.lastRun?.startedAtMs ?? 0 };
+}

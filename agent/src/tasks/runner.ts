@@ -1,0 +1,148 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import { Problem } from '@drover/shared/lib/problem';
+import type { Resource } from '@drover/shared/model/resource';
+import type { TaskSpec, TaskStatus } from '@drover/shared/model/task';
+import type { Journal, TaskRecord } from '../journal.ts';
+import type { Reporter } from '../reporter.ts';
+import { parseWish } from '../wishes.ts';
+import { consoleTask, exec } from './exec.ts';
+import { reboot } from './reboot.ts';
+import type { TaskContext, TaskKind } from './task.ts';
+
+/** Every kind of task that an agent runs; `apply` only waits, in the control plane, and is never sent. */
+const KINDS: { readonly [D in Exclude<TaskSpec['do'], 'apply'>]: TaskKind<D> } = {
+  'guest.reboot': reboot,
+  'guest.exec': exec,
+  'guest.console': consoleTask,
+};
+
+const RUN_MS_MAX = 24 * 3_600_000;
+
+export interface TaskRunner {
+  /** Begins, cancels, or says again what became of a task, as its journal entry asks. */
+  wake(id: string): void;
+  wakeAll(): void;
+  stop(): void;
+}
+
+/** Runs tasks once: begun is journalled before acting, the result before reporting. */
+export function createTaskRunner(ports: {
+  journal: Journal;
+  reporter: Reporter;
+  clock: Clock;
+  context: Omit<TaskContext, 'signal' | 'log'>;
+}): TaskRunner {
+  const { journal, reporter, clock } = ports;
+  const running = new Map<string, AbortController>();
+
+  function wake(id: string) {
+    const entry = journal.get({ kind: 'task', id });
+    if (!entry) return;
+    if (entry.resource.deletion) {
+      running.get(id)?.abort(new Problem('cancelled', 'the task was deleted'));
+      reporter.say({ ...statusOf(entry.resource, entry.digest, entry.task), gone: true }, true);
+      journal.forget(entry.resource);
+      return;
+    }
+    const wish = parseWish({ ...entry.resource, kind: 'task' });
+    if (wish instanceof Problem) return finish(id, { state: 'failed', problem: wish.view(), atMs: clock.now() });
+    if (wish.spec.cancelled && !entry.task?.result) {
+      const active = running.get(id);
+      if (active) return active.abort(new Problem('cancelled', 'cancelled'));
+      return finish(id, { state: 'cancelled', atMs: clock.now() });
+    }
+    reporter.say(statusOf(entry.resource, entry.digest, entry.task), true);
+    if (!entry.task?.result && !running.has(id)) void runOnce(id, wish.spec, entry.task ?? null);
+  }
+
+  async function runOnce(id: string, spec: TaskSpec, begun: TaskRecord | null): Promise<void> {
+    const abort = new AbortController();
+    running.set(id, abort);
+    const cancelDeadline = clock.after(RUN_MS_MAX, () => abort.abort(new Problem('timeout', 'the task ran for a day')));
+    const context: TaskContext = { ...ports.context, signal: abort.signal, log: (line) => reporter.log({ kind: 'task', id }, line) };
+    try {
+      const value = await runOrRecover(id, spec, begun, context);
+      finish(id, { state: 'done', value, atMs: clock.now() });
+    } catch (thrown) {
+      const problem = abort.signal.reason instanceof Problem ? abort.signal.reason : Problem.from(thrown);
+      // The agent is stopping: the next start recovers the task from its record.
+      if (problem === STOPPING) return;
+      finish(
+        id,
+        problem.code === 'cancelled'
+          ? { state: 'cancelled', atMs: clock.now() }
+          : { state: 'failed', problem: problem.view(), atMs: clock.now() },
+      );
+    } finally {
+      cancelDeadline();
+      running.delete(id);
+    }
+  }
+
+  async function runOrRecover(
+    id: string,
+    spec: TaskSpec,
+    begun: TaskRecord | null,
+    context: TaskContext,
+  ): Promise<Record<string, unknown>> {
+    if (spec.do === 'apply') throw new Problem('unsupported', 'a task that only waits was sent to a host');
+    const kind = kindOf(spec);
+    if (begun) {
+      const recovery = await kind.recover(spec, begun.begunAtMs, context);
+      if (recovery.do === 'finished') return {};
+      if (recovery.do === 'failed') throw new Problem('host-failed', recovery.detail);
+    }
+    journal.recordTask({ kind: 'task', id }, { begunAtMs: clock.now() });
+    return kind.run(spec, context);
+  }
+
+  function finish(id: string, result: NonNullable<TaskRecord['result']>) {
+    const ref = { kind: 'task', id } as const;
+    const entry = journal.get(ref);
+    if (!entry) return;
+    const task = { begunAtMs: entry.task?.begunAtMs ?? result.atMs, result };
+    journal.recordTask(ref, task);
+    reporter.say(statusOf(entry.resource, entry.digest, task), true);
+  }
+
+  return {
+    wake,
+    wakeAll() {
+      for (const entry of journal.all()) if (entry.resource.kind === 'task') wake(entry.resource.id);
+    },
+    stop() {
+      for (const abort of running.values()) abort.abort(STOPPING);
+    },
+  };
+}
+
+const STOPPING = new Problem('cancelled', 'the agent is stopping');
+
+type RunSpec = Exclude<TaskSpec, { do: 'apply' }>;
+
+function kindOf(spec: RunSpec): {
+  run(spec: RunSpec, context: TaskContext): Promise<Record<string, unknown>>;
+  recover: TaskKind<RunSpec['do']>['recover'];
+} {
+  // Sound: the table's type pairs each key with its own kind, which an index by a union cannot express.
+  return KINDS[spec.do] as unknown as ReturnType<typeof kindOf>;
+}
+
+function statusOf(resource: Resource, digest: string, task: TaskRecord | undefined) {
+  const state = task?.result?.state ?? 'running';
+  const observed: TaskStatus = {
+    state,
+    ...(task?.result?.value ? { result: task.result.value } : {}),
+    ...(task?.result?.problem ? { problem: task.result.problem } : {}),
+  };
+  return {
+    kind: 'task' as const,
+    id: resource.id,
+    acked: resource.generation,
+    applied: task?.result ? resource.generation : 0,
+    digest,
+    condition: task?.result ? ('settled' as const) : ('working' as const),
+    gone: false,
+    observed: { ...observed },
+  };
+}

@@ -1,0 +1,25 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import type { TaskSpec, TaskSpecOf } from '@drover/shared/model/task';
+import type { Drivers } from '../drivers/drivers.ts';
+import type { Reconciler } from '../reconcile.ts';
+import type { Wishes } from '../wishes.ts';
+import type { RelayDialer } from './relay.ts';
+
+export interface TaskContext {
+  readonly wishes: Wishes;
+  readonly drivers: Drivers;
+  readonly reconciler: Reconciler;
+  readonly clock: Clock;
+  readonly dialRelay: RelayDialer;
+  readonly signal: AbortSignal;
+  log(line: string): void;
+}
+
+/** What a crash of the agent in the middle of a task means. */
+export type Recovery = { readonly do: 'run-again' } | { readonly do: 'finished' } | { readonly do: 'failed'; readonly detail: string };
+
+/** One kind of thing that is done once. `recover` must exist: there is no task that a crash cannot interrupt. */
+export interface TaskKind<D extends TaskSpec['do']> {
+  run(spec: TaskSpecOf<D>, context: TaskContext): Promise<Record<string, unknown>>;
+  recover(spec: TaskSpecOf<D>, begunAtMs: number, context: TaskContext): Promise<Recovery>;
+}
