@@ -6,8 +6,7 @@ import type { Wish } from '@drover/shared/model/spec';
 import type { TaskSpec, TaskState } from '@drover/shared/model/task';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 
-/** A resource as the control plane holds it: the wish, and what its host has said of it. */
-export type Held<K extends ResourceKind = ResourceKind> = Wish<K> & {
+type AnyHeld = Wish & {
   /** The newest generation that the host has journalled. */
   readonly ackedGeneration: number;
   /** The newest generation that was seen to hold. */
@@ -16,6 +15,13 @@ export type Held<K extends ResourceKind = ResourceKind> = Wish<K> & {
   readonly status: ResourceStatus | null;
   readonly createdAtMs: number;
 };
+/** A resource as the control plane holds it: the wish, and what its host has said of it. */
+export type Held<K extends ResourceKind = ResourceKind> = Extract<AnyHeld, { readonly kind: K }>;
+
+export const isKind =
+  <K extends ResourceKind>(kind: K) =>
+  (held: Held): held is Held<K> =>
+    held.kind === kind;
 
 export interface Host {
   readonly id: HostId;

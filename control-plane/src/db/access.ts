@@ -1,0 +1,167 @@
+import { Problem } from '@drover/shared/lib/problem';
+import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
+import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import type { AccessStore } from './access-store.ts';
+import { conflictOf } from './commit.ts';
+import { afterName, pageOf } from './reads.ts';
+import * as schema from './schema.ts';
+
+const { user, token, link, enrolment, idempotency, upload, event } = schema;
+
+/** `changed`: tells live streams that an event was written. */
+export function createAccessStore(db: LibSQLDatabase, now: () => number, changed: () => void): AccessStore {
+  const eventOf = (kind: 'user' | 'token', id: string, gone: boolean) => db.insert(event).values({ kind, id, gone, atMs: now() });
+  const unexpired = (nowMs: number): SQL | undefined => or(isNull(token.expiresAtMs), gt(token.expiresAtMs, nowMs));
+
+  return {
+    async user(ref) {
+      const [row] = await db
+        .select()
+        .from(user)
+        .where(or(sql`${user.id} = ${ref}`, eq(user.name, ref)));
+      return row ?? null;
+    },
+    async users(list) {
+      const where = list.name === undefined ? undefined : eq(user.name, list.name);
+      const found = await db
+        .select()
+        .from(user)
+        .where(and(where, afterName(user.name, user.id, list.after)))
+        .orderBy(asc(user.name), asc(user.id))
+        .limit(list.limit + 1);
+      const [row] = await db.select({ total: count() }).from(user).where(where);
+      return pageOf(found, list.limit, row?.total ?? 0, ({ id, name }) => `${name}/${id}`);
+    },
+    async addUser(added) {
+      await refusingTakenNames(added.name, () => db.batch([db.insert(user).values(added), eventOf('user', added.id, false)]));
+      changed();
+    },
+    async removeUser(id) {
+      const owners = await db.select({ id: user.id }).from(user).where(eq(user.role, 'owner'));
+      if (owners.length === 1 && owners[0]?.id === id) {
+        throw new Problem('wrong-state', 'this is the last owner', { suggestion: 'make somebody else an owner first' });
+      }
+      const [removed] = await db.batch([
+        db.delete(user).where(eq(user.id, id)).returning({ id: user.id }),
+        db.delete(token).where(eq(token.userId, id)),
+        db.delete(link).where(eq(link.userId, id)),
+        eventOf('user', id, true),
+      ]);
+      changed();
+      return removed.length > 0;
+    },
+    async ownerEverSignedIn() {
+      const rows = await db
+        .select({ hash: link.hash })
+        .from(link)
+        .innerJoin(user, eq(user.id, link.userId))
+        .where(and(eq(user.role, 'owner'), sql`${link.usedAtMs} IS NOT NULL`))
+        .limit(1);
+      return rows.length > 0;
+    },
+
+    async caller(tokenHash, nowMs) {
+      const [row] = await db
+        .select({ user, token })
+        .from(token)
+        .innerJoin(user, eq(user.id, token.userId))
+        .where(and(eq(token.hash, tokenHash), unexpired(nowMs)));
+      return row ? { user: row.user, token: withoutHash(row.token) } : null;
+    },
+    async tokens(list) {
+      const where = and(
+        eq(token.kind, 'api'),
+        list.name === undefined ? undefined : eq(token.name, list.name),
+        list.userId === undefined ? undefined : eq(token.userId, list.userId),
+      );
+      const found = await db
+        .select({ token, userName: user.name })
+        .from(token)
+        .innerJoin(user, eq(user.id, token.userId))
+        .where(and(where, afterName(token.name, token.id, list.after)))
+        .orderBy(asc(token.name), asc(token.id))
+        .limit(list.limit + 1);
+      const [row] = await db.select({ total: count() }).from(token).where(where);
+      const page = pageOf(found, list.limit, row?.total ?? 0, (item) => `${item.token.name}/${item.token.id}`);
+      return { ...page, items: page.items.map((item) => ({ token: withoutHash(item.token), userName: item.userName })) };
+    },
+    async addToken(added, hash) {
+      await refusingTakenNames(added.name, () =>
+        db.batch([db.insert(token).values({ ...added, hash }), eventOf('token', added.id, false)]),
+      );
+      changed();
+    },
+    async replaceToken(added, hash) {
+      const same = and(eq(token.userId, added.userId), eq(token.name, added.name), eq(token.kind, added.kind));
+      await db.batch([db.delete(token).where(same), db.insert(token).values({ ...added, hash }), eventOf('token', added.id, false)]);
+      changed();
+    },
+    async token(id) {
+      const [row] = await db.select().from(token).where(sql`${token.id} = ${id}`);
+      return row ? withoutHash(row) : null;
+    },
+    async removeToken(id) {
+      const [removed] = await db.batch([db.delete(token).where(eq(token.id, id)).returning({ id: token.id }), eventOf('token', id, true)]);
+      changed();
+      return removed.length > 0;
+    },
+    async touchToken(id, nowMs) {
+      await db.update(token).set({ lastUsedAtMs: nowMs }).where(eq(token.id, id));
+    },
+
+    async addLink(hash, userId, expiresAtMs) {
+      await db.insert(link).values({ hash, userId, expiresAtMs });
+    },
+    async useLink(hash, nowMs) {
+      const [used] = await db
+        .update(link)
+        .set({ usedAtMs: nowMs })
+        .where(and(eq(link.hash, hash), isNull(link.usedAtMs), gt(link.expiresAtMs, nowMs)))
+        .returning({ userId: link.userId });
+      if (!used) return null;
+      const [row] = await db.select().from(user).where(eq(user.id, used.userId));
+      return row ?? null;
+    },
+
+    async addEnrolment(added) {
+      await db.insert(enrolment).values(added);
+    },
+    async enrolment(tokenHash) {
+      const [row] = await db.select().from(enrolment).where(eq(enrolment.tokenHash, tokenHash));
+      return row ?? null;
+    },
+
+    async idempotent(userId, key) {
+      const [row] = await db
+        .select()
+        .from(idempotency)
+        .where(and(eq(idempotency.userId, userId), eq(idempotency.key, key)));
+      return row ?? null;
+    },
+
+    async addUpload(added) {
+      await db.insert(upload).values(added);
+    },
+    async upload(id) {
+      const [row] = await db.select().from(upload).where(eq(upload.id, id));
+      return row ?? null;
+    },
+    uploads: () => db.select().from(upload),
+    async removeUpload(id) {
+      await db.delete(upload).where(eq(upload.id, id));
+    },
+  };
+}
+
+function withoutHash({ hash: _hash, ...rest }: typeof token.$inferSelect) {
+  return rest;
+}
+
+async function refusingTakenNames(name: string, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (conflictOf(error) === null) throw error;
+    throw new Problem('name-taken', `the name ${name} is taken`, { field: 'name', suggestion: 'choose another name' });
+  }
+}

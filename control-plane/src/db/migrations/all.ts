@@ -1,0 +1,4 @@
+import { sql as first } from './0001-first.ts';
+
+/** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
+export const MIGRATIONS: readonly string[] = [first];

@@ -1,0 +1,64 @@
+import { createClient } from '@libsql/client';
+import { and, asc, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/libsql';
+import { createAccessStore } from './access.ts';
+import { commitChange } from './commit.ts';
+import { migrate } from './migrate.ts';
+import { connectedHostsWithPending, pendingOf } from './pending.ts';
+import { createReads } from './reads.ts';
+import { task } from './schema.ts';
+import type { Store } from './store.ts';
+import { trim } from './trim.ts';
+import { createViews } from './views.ts';
+
+/** `path`: a file, or ':memory:' for simulation and tests, where every call settles in microtasks. */
+export async function openStore(path: string, now: () => number): Promise<Store> {
+  // One connection: its PRAGMAs hold for every statement, and calls queue in the order they were made.
+  const client = createClient({ url: path === ':memory:' ? 'file::memory:' : `file:${encodeURI(path)}`, concurrency: 1, timeout: 5_000 });
+  if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
+  // An acknowledged write survives a power cut: the log is synced at each commit.
+  await client.execute('PRAGMA synchronous = FULL');
+  await migrate(client);
+  const db = drizzle(client);
+
+  const listeners = new Set<(newestCursor: number) => void>();
+  const reads = createReads(db);
+  async function tellListeners(): Promise<void> {
+    if (listeners.size === 0) return;
+    const { newest } = await reads.eventRange();
+    for (const notify of listeners) notify(newest);
+  }
+  // Live streams read the events from the database by cursor, so a failed notice costs only time.
+  const changed = (): void => void tellListeners().catch(() => {});
+
+  return {
+    ...reads,
+    views: createViews(db),
+    access: createAccessStore(db, now, changed),
+    async commit(change) {
+      const outcome = await commitChange(db, change);
+      if (outcome.committed && change.events && change.events.length > 0) changed();
+      return outcome;
+    },
+    pending: (hostId, limit) => pendingOf(db, hostId, limit),
+    hostsWithPending: () => connectedHostsWithPending(db),
+    async overdueTasks(nowMs, limit) {
+      const rows = await db
+        .select({ id: task.id })
+        .from(task)
+        .where(and(isNull(task.finishedAtMs), isNotNull(task.deadlineAtMs), lt(task.deadlineAtMs, nowMs)))
+        .orderBy(asc(task.deadlineAtMs))
+        .limit(limit);
+      return rows.map(({ id }) => id);
+    },
+    trim: (nowMs) => trim(db, nowMs),
+    onEvents(notify) {
+      listeners.add(notify);
+      return () => void listeners.delete(notify);
+    },
+    async disconnectAll() {
+      await db.run(sql`UPDATE host SET connected = 0 WHERE connected = 1`);
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,28 @@
+import type { HostId } from '@drover/shared/model/id';
+import { and, asc, eq, gt } from 'drizzle-orm';
+import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import type { Held } from '../core/held.ts';
+import { heldOf } from './rows.ts';
+import { host, resource } from './schema.ts';
+
+/** The outbox is this question: what has the host not confirmed to have written down? Nothing to clean, nothing to keep in step. */
+const isPending = gt(resource.generation, resource.ackedGeneration);
+
+export async function pendingOf(db: LibSQLDatabase, hostId: HostId, limit: number): Promise<readonly Held[]> {
+  const rows = await db
+    .select()
+    .from(resource)
+    .where(and(eq(resource.hostId, hostId), isPending))
+    .orderBy(asc(resource.createdAtMs))
+    .limit(limit);
+  return rows.map(heldOf);
+}
+
+export async function connectedHostsWithPending(db: LibSQLDatabase): Promise<readonly HostId[]> {
+  const rows = await db
+    .selectDistinct({ id: resource.hostId })
+    .from(resource)
+    .innerJoin(host, eq(host.id, resource.hostId))
+    .where(and(isPending, eq(host.connected, true)));
+  return rows.map((row) => row.id);
+}

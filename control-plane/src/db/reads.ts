@@ -1,0 +1,154 @@
+import type { ListTasks } from '@drover/shared/api/requests';
+import type { Page } from '@drover/shared/api/views';
+import type { HostId, TaskId } from '@drover/shared/model/id';
+import { and, asc, count, desc, eq, gt, isNotNull, isNull, max, min, or, type SQL, sql } from 'drizzle-orm';
+import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { guestReads } from './guest-list.ts';
+import { heldOfKind, hostOf, taskOf } from './rows.ts';
+import * as schema from './schema.ts';
+import type { HostRecord, ListByName, Reads, TaskRecord } from './store.ts';
+
+const { resource, host, task, taskLog, event, guestIndex } = schema;
+
+export function createReads(db: LibSQLDatabase): Reads {
+  return {
+    ...guestReads(db),
+
+    async host(ref) {
+      const [row] = await db
+        .select()
+        .from(host)
+        .where(or(sql`${host.id} = ${ref}`, eq(host.name, ref)));
+      return row ? { host: hostOf(row), guests: (await guestCounts(db, row.id)).get(row.id) ?? { total: 0, running: 0 } } : null;
+    },
+
+    async hosts(list) {
+      const where = list.name === undefined ? undefined : eq(host.name, list.name);
+      const found = await db
+        .select()
+        .from(host)
+        .where(and(where, afterName(host.name, host.id, list.after)))
+        .orderBy(asc(host.name), asc(host.id))
+        .limit(list.limit + 1);
+      const counts = await guestCounts(db, null);
+      const records = found.map((row): HostRecord => ({ host: hostOf(row), guests: counts.get(row.id) ?? { total: 0, running: 0 } }));
+      return pageOf(records, list.limit, await total(db, host, where), ({ host: { id, name } }) => `${name}/${id}`);
+    },
+
+    async placed(kind, id) {
+      const [row] = await db
+        .select({ resource, host: { id: host.id, name: host.name } })
+        .from(resource)
+        .innerJoin(host, eq(host.id, resource.hostId))
+        .where(and(eq(resource.kind, kind), eq(resource.id, id)));
+      return row ? { resource: heldOfKind(kind, row.resource), host: row.host } : null;
+    },
+
+    async allPlaced(kind, list) {
+      const where = and(
+        eq(resource.kind, kind),
+        list.name === undefined ? undefined : eq(resource.name, list.name),
+        list.host === undefined
+          ? undefined
+          : sql`${resource.hostId} IN (SELECT id FROM host WHERE id = ${list.host} OR name = ${list.host})`,
+      );
+      const found = await db
+        .select({ resource, host: { id: host.id, name: host.name } })
+        .from(resource)
+        .innerJoin(host, eq(host.id, resource.hostId))
+        .where(and(where, afterName(resource.name, resource.id, list.after)))
+        .orderBy(asc(resource.name), asc(resource.id))
+        .limit(list.limit + 1);
+      const page = pageOf(found, list.limit, await total(db, resource, where), (row) => `${row.resource.name}/${row.resource.id}`);
+      return { ...page, items: page.items.map((row) => ({ resource: heldOfKind(kind, row.resource), host: row.host })) };
+    },
+
+    async task(id) {
+      const [row] = await db
+        .select({ task, host: { id: host.id, name: host.name } })
+        .from(task)
+        .leftJoin(host, eq(host.id, task.hostId))
+        .where(sql`${task.id} = ${id}`);
+      return row ? { task: taskOf(row.task), host: row.host } : null;
+    },
+
+    async tasks(filter) {
+      const where = taskFilter(filter);
+      const found = await db
+        .select({ task, host: { id: host.id, name: host.name } })
+        .from(task)
+        .leftJoin(host, eq(host.id, task.hostId))
+        .where(and(where, beforeTask(filter.after)))
+        .orderBy(desc(task.createdAtMs), desc(task.id))
+        .limit(filter.limit + 1);
+      const records = found.map((row): TaskRecord => ({ task: taskOf(row.task), host: row.host }));
+      return pageOf(records, filter.limit, await total(db, task, where), (record) => `${record.task.createdAtMs}/${record.task.id}`);
+    },
+
+    taskLog: (id: TaskId, after, limit) =>
+      db
+        .select({ cursor: taskLog.cursor, atMs: taskLog.atMs, line: taskLog.line })
+        .from(taskLog)
+        .where(and(eq(taskLog.taskId, id), gt(taskLog.cursor, after)))
+        .orderBy(asc(taskLog.cursor))
+        .limit(limit),
+
+    events: (after, limit) =>
+      db
+        .select({ cursor: event.cursor, kind: event.kind, id: event.id, gone: event.gone })
+        .from(event)
+        .where(gt(event.cursor, after))
+        .orderBy(asc(event.cursor))
+        .limit(limit),
+
+    async eventRange() {
+      const [row] = await db.select({ oldest: min(event.cursor), newest: max(event.cursor) }).from(event);
+      return { oldest: row?.oldest ?? 0, newest: row?.newest ?? 0 };
+    },
+  };
+}
+
+export function pageOf<T>(found: readonly T[], limit: number, total: number, cursorOf: (item: T) => string): Page<T> {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return { items, next: found.length > limit && last !== undefined ? cursorOf(last) : null, total };
+}
+
+export function afterName(name: SQLiteColumn, id: SQLiteColumn, after: ListByName['after']): SQL | undefined {
+  if (after === undefined) return undefined;
+  const slash = after.indexOf('/');
+  return sql`(${name}, ${id}) > (${after.slice(0, slash)}, ${after.slice(slash + 1)})`;
+}
+
+function taskFilter(filter: ListTasks): SQL | undefined {
+  return and(
+    filter.state === 'active' ? isNull(task.finishedAtMs) : filter.state === 'finished' ? isNotNull(task.finishedAtMs) : undefined,
+    filter.kind === undefined ? undefined : sql`${task.verb} = ${filter.kind}`,
+    filter.target === undefined ? undefined : or(eq(task.targetId, filter.target), eq(task.targetName, filter.target)),
+  );
+}
+
+function beforeTask(after: string | undefined): SQL | undefined {
+  if (after === undefined) return undefined;
+  const slash = after.indexOf('/');
+  return sql`(${task.createdAtMs}, ${task.id}) < (${Number(after.slice(0, slash))}, ${after.slice(slash + 1)})`;
+}
+
+async function total(db: LibSQLDatabase, table: typeof host | typeof resource | typeof task, where: SQL | undefined): Promise<number> {
+  const [row] = await db.select({ total: count() }).from(table).where(where);
+  return row?.total ?? 0;
+}
+
+async function guestCounts(db: LibSQLDatabase, hostId: HostId | null): Promise<ReadonlyMap<HostId, HostRecord['guests']>> {
+  const found = await db
+    .select({
+      hostId: guestIndex.hostId,
+      total: count(),
+      running: sql<number>`sum(${guestIndex.observedPower} = 'running')`,
+    })
+    .from(guestIndex)
+    .where(hostId === null ? undefined : eq(guestIndex.hostId, hostId))
+    .groupBy(guestIndex.hostId);
+  return new Map(found.map((row) => [row.hostId, { total: row.total, running: row.running }]));
+}

@@ -1,0 +1,175 @@
+import type { ProblemView } from '@drover/shared/lib/problem';
+import type { Role } from '@drover/shared/model/access';
+import type { Power } from '@drover/shared/model/guest';
+import type { Inventory } from '@drover/shared/model/host';
+import type { HostId, ImageId, TaskId, TokenId, UserId } from '@drover/shared/model/id';
+import type { Activity, Deletion, ResourceKind, ResourceRef, ResourceStatus } from '@drover/shared/model/resource';
+import type { TaskSpec, TaskState } from '@drover/shared/model/task';
+import type { PublicKey } from '@drover/shared/protocol/agent-api';
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { EventKind } from '../core/change.ts';
+
+/** The tables as queries see them; migrations/ make them, with their indexes and triggers. */
+
+const json = <T>() => text({ mode: 'json' }).$type<T>();
+
+export const resource = sqliteTable(
+  'resource',
+  {
+    kind: text().$type<ResourceKind>().notNull(),
+    id: text().notNull(),
+    hostId: text('host_id').$type<HostId>().notNull(),
+    generation: integer().notNull(),
+    ackedGeneration: integer('acked_generation').notNull(),
+    appliedGeneration: integer('applied_generation').notNull(),
+    name: text().notNull(),
+    /** What the same name may stand for twice on one host: an image's form; empty elsewhere. */
+    variant: text().notNull(),
+    spec: json<Readonly<Record<string, unknown>>>().notNull(),
+    status: json<ResourceStatus>(),
+    deletion: json<Deletion>(),
+    createdAtMs: integer('created_at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.id] })],
+);
+
+export const resourceVersion = sqliteTable(
+  'resource_version',
+  {
+    kind: text().$type<ResourceKind>().notNull(),
+    id: text().notNull(),
+    generation: integer().notNull(),
+    spec: json<unknown>().notNull(),
+    deletion: json<Deletion>(),
+    byUser: text('by_user').notNull(),
+    atMs: integer('at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.id, table.generation] })],
+);
+
+/** What lists of guests filter, sort and search by: narrow, so that 100,000 rows are a few megabytes. */
+export const guestIndex = sqliteTable('guest_index', {
+  id: integer().primaryKey(),
+  hostId: text('host_id').$type<HostId>().notNull(),
+  type: text().$type<'container' | 'vm'>().notNull(),
+  name: text().notNull(),
+  wishedPower: text('wished_power').$type<Power>().notNull(),
+  observedPower: text('observed_power').$type<'running' | 'stopped' | 'unknown'>().notNull(),
+  memoryBytes: integer('memory_bytes').notNull(),
+  /** " a b ": a tag is found as " a ". */
+  tags: text().notNull(),
+  words: text().notNull(),
+  addresses: text().notNull(),
+});
+
+export const host = sqliteTable('host', {
+  id: text().$type<HostId>().primaryKey(),
+  name: text().notNull(),
+  publicKey: json<PublicKey>().notNull(),
+  cell: text().notNull(),
+  boot: integer().notNull(),
+  sequence: integer().notNull(),
+  session: text(),
+  connected: integer({ mode: 'boolean' }).notNull(),
+  heardAtMs: integer('heard_at_ms'),
+  progressAtMs: integer('progress_at_ms'),
+  asOfMs: integer('as_of_ms').notNull(),
+  inventory: json<Inventory>(),
+  orphans: json<readonly ResourceRef[]>().notNull(),
+  enrolledAtMs: integer('enrolled_at_ms').notNull(),
+});
+
+export const task = sqliteTable('task', {
+  id: text().$type<TaskId>().primaryKey(),
+  verb: text().$type<TaskSpec['do']>().notNull(),
+  spec: json<TaskSpec>().notNull(),
+  title: text().notNull(),
+  targetKind: text('target_kind').$type<ResourceKind>().notNull(),
+  targetId: text('target_id').notNull(),
+  targetName: text('target_name').notNull(),
+  hostId: text('host_id').$type<HostId>(),
+  state: text().$type<TaskState>().notNull(),
+  createdBy: text('created_by').notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+  finishedAtMs: integer('finished_at_ms'),
+  deadlineAtMs: integer('deadline_at_ms'),
+  problem: json<ProblemView>(),
+  result: json<Readonly<Record<string, unknown>>>(),
+  activity: json<Activity>(),
+  waitingFor: text('waiting_for'),
+  imageId: text('image_id').$type<ImageId>(),
+  imageMade: integer('image_made', { mode: 'boolean' }).notNull(),
+});
+
+export const taskLog = sqliteTable('task_log', {
+  cursor: integer().primaryKey({ autoIncrement: true }),
+  taskId: text('task_id').$type<TaskId>().notNull(),
+  atMs: integer('at_ms').notNull(),
+  line: text().notNull(),
+});
+
+export const event = sqliteTable('event', {
+  cursor: integer().primaryKey({ autoIncrement: true }),
+  kind: text().$type<EventKind>().notNull(),
+  id: text().notNull(),
+  gone: integer({ mode: 'boolean' }).notNull(),
+  atMs: integer('at_ms').notNull(),
+});
+
+export const counter = sqliteTable('counter', { name: text().primaryKey(), value: integer().notNull() });
+
+export const user = sqliteTable('user', {
+  id: text().$type<UserId>().primaryKey(),
+  name: text().notNull(),
+  role: text().$type<Role>().notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+});
+
+export const token = sqliteTable('token', {
+  id: text().$type<TokenId>().primaryKey(),
+  hash: text().notNull(),
+  kind: text().$type<'api' | 'session'>().notNull(),
+  name: text().notNull(),
+  userId: text('user_id').$type<UserId>().notNull(),
+  role: text().$type<Role>().notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+  lastUsedAtMs: integer('last_used_at_ms'),
+  expiresAtMs: integer('expires_at_ms'),
+});
+
+export const link = sqliteTable('link', {
+  hash: text().primaryKey(),
+  userId: text('user_id').$type<UserId>().notNull(),
+  expiresAtMs: integer('expires_at_ms').notNull(),
+  usedAtMs: integer('used_at_ms'),
+});
+
+export const enrolment = sqliteTable('enrolment', {
+  tokenHash: text('token_hash').primaryKey(),
+  name: text(),
+  createdBy: text('created_by').notNull(),
+  expiresAtMs: integer('expires_at_ms').notNull(),
+  usedByHostId: text('used_by_host_id').$type<HostId>(),
+});
+
+export const idempotency = sqliteTable(
+  'idempotency',
+  {
+    userId: text('user_id').$type<UserId>().notNull(),
+    key: text().notNull(),
+    method: text().notNull(),
+    path: text().notNull(),
+    bodyDigest: text('body_digest').notNull(),
+    answer: json<unknown>().notNull(),
+    atMs: integer('at_ms').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.key] })],
+);
+
+export const upload = sqliteTable('upload', {
+  id: text().primaryKey(),
+  hostId: text('host_id').$type<HostId>().notNull(),
+  sizeBytes: integer('size_bytes').notNull(),
+  sha256: text().notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+});
