@@ -115,3 +115,14 @@ export type ListTasks = z.infer<typeof ListTasks>;
 /** For lists that have no filter of their own. */
 export const ListAll = z.strictObject({ ...paging, name: z.string().max(64).optional() });
 export type ListAll = z.infer<typeof ListAll>;
+
+/** GET /tasks/{task}/log. */
+export const ReadTaskLog = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
+});
+export type ReadTaskLog = z.infer<typeof ReadTaskLog>;
+
+/** POST /session: the part of a sign-in link after `#`. */
+export const SignIn = z.strictObject({ token: z.string().min(16).max(200) });
+export type SignIn = z.infer<typeof SignIn>;

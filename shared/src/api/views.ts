@@ -203,3 +203,27 @@ export const ChangeEvent = z.object({
   gone: z.boolean(),
 });
 export type ChangeEvent = z.infer<typeof ChangeEvent>;
+
+/** GET /images/catalogue: what can be asked for by name alone. */
+export const CatalogueView = z.object({
+  items: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      forms: z.object({ container: ImageSource.optional(), vm: ImageSource.optional() }),
+    }),
+  ),
+});
+export type CatalogueView = z.infer<typeof CatalogueView>;
+
+/** GET /tasks/{task}/log: the next lines; ask again with `after` = `cursor` for what comes then. */
+export const TaskLogView = z.object({ lines: z.array(TaskLogLine), cursor: z.number().int() });
+export type TaskLogView = z.infer<typeof TaskLogView>;
+
+/** The answer to POST /users, and to POST /users/{user}/sign-in-link: the link works once and is shown once. */
+export const SignInLinkView = z.object({ user: UserView, signInUrl: z.string(), expiresAtMs: z.number().int() });
+export type SignInLinkView = z.infer<typeof SignInLinkView>;
+
+/** The answer to POST /tokens: `secret` goes into `Authorization: Bearer …` and is shown once. */
+export const NewTokenView = z.object({ token: TokenView, secret: z.string() });
+export type NewTokenView = z.infer<typeof NewTokenView>;
