@@ -60,7 +60,10 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
     connection.on('connect', () => {
       setNoDelay(connection);
       connection.subscribe(downFilter(cell, identity.hostId), { qos: credentials.subQos }, (error, granted) => {
-        if (error || granted?.some((grant) => grant.qos === 128)) return connection.end(true);
+        if (error || granted?.some((grant) => grant.qos === 128)) {
+          connection.end(true);
+          return;
+        }
         wasUp = true;
         log(`connected to ${new URL(url).host}`);
         handlers.up(session);
