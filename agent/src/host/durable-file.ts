@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface WriteFileOptions {
@@ -41,6 +41,12 @@ export function readTextIfThere(path: string): string | null {
     if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** A text that changes whenever the file is replaced (a rename brings a new inode) or edited; null where there is none. */
+export function fileMark(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.ino}/${stat.mtimeMs}/${stat.size}`;
 }
 
 /** Was the error that a file, or a folder on the way to it, does not exist? */

@@ -1,10 +1,10 @@
-import { renameSync, statSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type GuestSpec, GuestSpec as GuestSpecSchema } from '@drover/shared/model/guest';
 import { GuestId } from '@drover/shared/model/id';
 import { z } from 'zod';
 import { definitionDigest } from '../../core/definition.ts';
-import { isMissing, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
+import { fileMark, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
 
 /** guest.json: what is applied, beside the guest's disks. Survives the loss of the journal and of the control plane. */
 const GuestFile = z.strictObject({ v: z.literal(1), id: GuestId, spec: GuestSpecSchema, digest: z.string() });
@@ -31,6 +31,13 @@ export function readGuestFile(folder: string, id: number): AppliedGuest | null {
   return { spec: parsed.spec, digest: definitionDigest(parsed.spec) };
 }
 
+/** Whose folder this is, for listing what exists: nothing is put aside. */
+export function identifyGuestFolder(folder: string): { readonly id: number; readonly type: GuestSpec['type'] } | null {
+  const text = readTextIfThere(pathOf(folder));
+  const parsed = text === null ? null : parseGuestFile(text);
+  return parsed === null ? null : { id: parsed.id, type: parsed.spec.type };
+}
+
 export function writeGuestFile(folder: string, id: number, spec: GuestSpec): void {
   const file: z.infer<typeof GuestFile> = { v: 1, id, spec, digest: definitionDigest(spec) };
   writeFileDurably(pathOf(folder), `${JSON.stringify(file, null, 1)}\n`);
@@ -45,7 +52,7 @@ export function createGuestFileReader(): (folder: string, id: number) => Applied
   const known = new Map<string, { readonly mark: string; readonly applied: AppliedGuest | null }>();
   return (folder, id) => {
     const path = pathOf(folder);
-    const mark = markOf(path);
+    const mark = fileMark(path);
     if (mark === null) {
       known.delete(path);
       return null;
@@ -56,17 +63,6 @@ export function createGuestFileReader(): (folder: string, id: number) => Applied
     known.set(path, { mark, applied });
     return applied;
   };
-}
-
-/** Changes whenever the file is replaced (a rename brings a new inode) or edited. */
-function markOf(path: string): string | null {
-  try {
-    const { ino, mtimeMs, size } = statSync(path);
-    return `${ino}/${mtimeMs}/${size}`;
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }
 
 function parseGuestFile(text: string): z.infer<typeof GuestFile> | null {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '@drover/shared/lib/clock';
 import { RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
-import { readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
+import { fileMark, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
 import type { LastRun } from './driver.ts';
 
 /** run.json in the guest's folder: the last run, and the boot of the host in which it began. */
@@ -25,12 +25,14 @@ type RunFile = z.infer<typeof RunFile>;
 export const STEADY_RUN_MS = 600_000;
 
 export interface RunRecords {
-  /** Just before the guest is started. Crashes go on counting for the same request. */
-  begin(folder: string, powerRequest: number): void;
+  /** Just before the guest is started. Crashes go on counting for the same request. The returned function takes it back when the start failed: there was no run. */
+  begin(folder: string, powerRequest: number): () => void;
   /** The guest runs already, and now for this request as well (somebody asked to start what was running). */
   adopt(folder: string, powerRequest: number): void;
   /** Before the guest is asked or made to end: its end is then `asked`, even if the agent does not live to see it. */
   ask(folder: string): void;
+  /** What was asked for did not come to pass, and the guest goes on. */
+  unask(folder: string): void;
   /** The run is over; the first end that is recorded stays. */
   end(folder: string, how: RunEnd): void;
   /** The last run, settled: one of an earlier boot ended with its host; one whose process is gone crashed, unless its end was asked for. */
@@ -39,7 +41,21 @@ export interface RunRecords {
 }
 
 export function createRunRecords(clock: Clock, bootId: string = readBootId()): RunRecords {
-  const load = (folder: string): RunFile | null => parseRunFile(readTextIfThere(pathOf(folder)));
+  const known = new Map<string, { readonly mark: string; readonly file: RunFile | null }>();
+  // Parsed again only when replaced: many guests that go on running are looked at often.
+  function load(folder: string): RunFile | null {
+    const path = pathOf(folder);
+    const mark = fileMark(path);
+    if (mark === null) {
+      known.delete(path);
+      return null;
+    }
+    const before = known.get(path);
+    if (before?.mark === mark) return before.file;
+    const file = parseRunFile(readTextIfThere(path));
+    known.set(path, { mark, file });
+    return file;
+  }
   // The start of a run is not flushed to disk: were it lost, the host went down with it, and the older record leads to the same decisions.
   const save = (folder: string, file: RunFile, flush: boolean): void =>
     writeFileDurably(pathOf(folder), `${JSON.stringify(file)}\n`, { flush });
@@ -64,15 +80,23 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
       const crashes = last?.powerRequest === powerRequest ? last.crashes : 0;
       const now = clock.now();
       save(folder, { v: 1, bootId, powerRequest, startedAtMs: now, endedAtMs: null, end: null, crashes, asked: false }, false);
+      return () => {
+        if (last === null) this.remove(folder);
+        else save(folder, last, true);
+      };
     },
     adopt(folder, powerRequest) {
       const file = load(folder);
-      if (file === null || file.end !== null) return this.begin(folder, powerRequest);
-      if (file.powerRequest !== powerRequest) save(folder, { ...file, powerRequest, crashes: 0, asked: false }, true);
+      if (file === null || file.end !== null) this.begin(folder, powerRequest);
+      else if (file.powerRequest !== powerRequest) save(folder, { ...file, powerRequest, crashes: 0, asked: false }, true);
     },
     ask(folder) {
       const file = load(folder);
       if (file !== null && file.end === null && !file.asked) save(folder, { ...file, asked: true }, false);
+    },
+    unask(folder) {
+      const file = load(folder);
+      if (file !== null && file.end === null && file.asked) save(folder, { ...file, asked: false }, false);
     },
     end(folder, how) {
       const file = load(folder);
