@@ -69,6 +69,8 @@ export interface AccessStore {
 
   addEnrolment(enrolment: Omit<Enrolment, 'usedByHostId'>): Promise<void>;
   enrolment(tokenHash: string): Promise<Enrolment | null>;
+  /** Takes an unused one back. False: there was none. */
+  removeEnrolment(tokenHash: string): Promise<boolean>;
 
   /** What was answered to this key before: the method, path and body it came with, and the decision's answer. */
   idempotent(userId: UserId, key: string): Promise<(IdempotencyKey & { readonly answer: unknown }) | null>;

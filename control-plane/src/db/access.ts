@@ -130,6 +130,10 @@ export function createAccessStore(db: LibSQLDatabase, now: () => number, changed
       const [row] = await db.select().from(enrolment).where(eq(enrolment.tokenHash, tokenHash));
       return row ?? null;
     },
+    async removeEnrolment(tokenHash) {
+      const unused = and(eq(enrolment.tokenHash, tokenHash), isNull(enrolment.usedByHostId));
+      return (await db.delete(enrolment).where(unused).returning({ hash: enrolment.tokenHash })).length > 0;
+    },
 
     async idempotent(userId, key) {
       const [row] = await db
