@@ -1,9 +1,8 @@
-import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, ImageId, TaskId, UserId } from '@drover/shared/model/id';
 import type { Deletion, ResourceKind, ResourceRef, ResourceStatus } from '@drover/shared/model/resource';
 import type { SpecOf } from '@drover/shared/model/spec';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
-import type { Task } from './held.ts';
+import type { Host, Task } from './held.ts';
 
 /** A new wish: generation 1 makes the resource, a higher one replaces its spec. The version row of that generation is what two writers collide on. */
 export type WishWrite = {
@@ -29,18 +28,10 @@ export type TaskUpdate = { readonly id: TaskId } & Partial<
   Pick<Task, 'state' | 'finishedAtMs' | 'problem' | 'result' | 'activity' | 'waitingFor' | 'spec' | 'deadlineAtMs'>
 >;
 
-export interface HostWrite {
-  readonly id: HostId;
-  readonly boot: number;
-  readonly sequence: number;
-  readonly session: string | null;
-  readonly connected: boolean;
-  readonly heardAtMs: number | null;
-  readonly progressAtMs: number | null;
-  readonly asOfMs: number;
-  readonly inventory: Inventory | null;
-  readonly orphans: readonly ResourceRef[];
-}
+/** What is learnt about a host from its reports and its connection. */
+export type HostUpdate = { readonly id: HostId } & Partial<
+  Pick<Host, 'boot' | 'sequence' | 'session' | 'connected' | 'heardAtMs' | 'progressAtMs' | 'asOfMs' | 'inventory' | 'orphans'>
+>;
 
 export type EventKind = ResourceKind | 'host' | 'user' | 'token';
 export interface EventWrite {
@@ -68,7 +59,7 @@ export interface Change {
   readonly newTasks?: readonly Task[];
   readonly taskUpdates?: readonly TaskUpdate[];
   readonly newHosts?: readonly { readonly id: HostId; readonly name: string; readonly publicKey: PublicKey; readonly cell: string }[];
-  readonly hosts?: readonly HostWrite[];
+  readonly hosts?: readonly HostUpdate[];
   readonly renamedHosts?: readonly { readonly id: HostId; readonly name: string }[];
   readonly forgottenHosts?: readonly HostId[];
   readonly usedEnrolments?: readonly { readonly tokenHash: string; readonly hostId: HostId }[];

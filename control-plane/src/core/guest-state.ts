@@ -30,9 +30,10 @@ export function guestState({ guest, observed, host, nowMs }: StateInput): StateI
   const problem = guest.status?.problem?.detail ?? null;
 
   if (guest.deletion) return { state: 'deleting', reason: away ?? (hasGivenUp ? problem : waiting) };
-  if (!guest.status || !observed) return { state: 'creating', reason: away && `waiting for the host ${host.name}, which is away` };
+  if (!guest.status) return { state: 'creating', reason: away && `waiting for the host ${host.name}, which is away` };
   if (away) return { state: 'unknown', reason: away };
-  if (hasGivenUp) return { state: observed.power === isWished ? observed.power : 'failed', reason: problem };
+  if (hasGivenUp) return { state: observed?.power === isWished ? isWished : 'failed', reason: problem };
+  if (!observed) return { state: guest.appliedGeneration === 0 ? 'creating' : 'unknown', reason: waiting ?? problem };
   if (observed.power === 'running') {
     if (isWished === 'running') return { state: 'running', reason: crashesOf(observed, 'restarted') };
     return { state: 'stopping', reason: waiting ?? (guest.spec.power === 'shutdown' ? 'asked to shut down' : null) };

@@ -44,9 +44,13 @@ export interface Host {
   readonly enrolledAtMs: number;
 }
 
+/** What an `apply` task waits to see done, and so what cancelling it means; act: the host carries out the task itself. */
+export type TaskPurpose = 'create' | 'edit' | 'start' | 'shutdown' | 'stop' | 'delete' | 'act';
+
 /** A task as people follow it. One that a host runs (all but `apply`) has a resource of kind task with the same id beside it, until it has ended. */
 export interface Task {
   readonly id: TaskId;
+  readonly purpose: TaskPurpose;
   readonly spec: TaskSpec;
   /** "create guest web". */
   readonly title: string;

@@ -1,7 +1,94 @@
+import { Problem } from '@drover/shared/lib/problem';
 import type { HostId } from '@drover/shared/model/id';
-import type { Ask, Decision } from './change.ts';
-import type { HostDecisionView } from './views.ts';
+import type { PublicKey } from '@drover/shared/protocol/agent-api';
+import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
+import { changedTasks } from './apply-task.ts';
+import type { Ask, Decision, TaskUpdate } from './change.ts';
+import type { EnrolmentDecisionView, HostDecisionView } from './views.ts';
 
-export declare function renameHost(view: HostDecisionView, name: string, ask: Ask): Decision<{ readonly hostId: HostId }>;
-/** Removes the host and all it had from the control plane; touches nothing on the host, whose guests keep running. */
-export declare function forgetHost(view: HostDecisionView, ask: Ask): Decision<{ readonly hostId: HostId }>;
+export function renameHost(view: HostDecisionView, name: string, ask: Ask): Decision<{ readonly hostId: HostId }> {
+  const { host } = view;
+  if (view.nameTaken) throw nameTaken(name);
+  return {
+    change: { by: ask.by, atMs: ask.nowMs, renamedHosts: [{ id: host.id, name }], events: [{ kind: 'host', id: host.id, gone: false }] },
+    answer: { hostId: host.id },
+  };
+}
+
+/** Removes the host and all it had from the control plane. Nothing on the host is touched: a machine that is still there keeps its guests running. */
+export function forgetHost(view: HostDecisionView, ask: Ask): Decision<{ readonly hostId: HostId }> {
+  const { host, resources, tasks } = view;
+  const problem = new Problem('gone', `the host ${host.name} was forgotten`).view();
+  const ended = tasks.map(
+    ({ id }): TaskUpdate => ({ id, state: 'cancelled', finishedAtMs: ask.nowMs, problem, activity: null, waitingFor: null }),
+  );
+  const refs = resources.map(({ kind, id }) => ({ kind, id }));
+  return {
+    change: {
+      by: ask.by,
+      atMs: ask.nowMs,
+      restsOn: resources.map(({ kind, id, generation }) => ({ kind, id, generation })),
+      removals: refs,
+      forgottenHosts: [host.id],
+      taskUpdates: ended,
+      events: [...refs.map((ref) => ({ ...ref, gone: true })), { kind: 'host', id: host.id, gone: true }, ...changedTasks(ended)],
+    },
+    answer: { hostId: host.id },
+  };
+}
+
+export interface Enrolling {
+  readonly hostId: HostId;
+  readonly publicKey: PublicKey;
+  readonly hostname: string;
+}
+
+/** A token enrols one key; the same key may ask again with it, because an answer can be lost. */
+export function enrolHost(
+  view: EnrolmentDecisionView,
+  input: Enrolling,
+  nowMs: number,
+): Decision<{ readonly hostId: HostId; readonly name: string }> {
+  const { enrolment, existing } = view;
+  if (!enrolment)
+    throw new Problem('not-allowed', 'this enrolment token is not known', { field: 'token', suggestion: 'get a new one: drover host add' });
+  if (enrolment.expiresAtMs <= nowMs) {
+    throw new Problem('gone', 'this enrolment token has expired', { field: 'token', suggestion: 'get a new one: drover host add' });
+  }
+  const isUsed = enrolment.usedByHostId !== null;
+  if (isUsed && enrolment.usedByHostId !== input.hostId) {
+    throw new Problem('gone', 'this enrolment token was used by another host', {
+      field: 'token',
+      suggestion: 'get a new one: drover host add',
+    });
+  }
+  const use = isUsed ? {} : { usedEnrolments: [{ tokenHash: enrolment.tokenHash, hostId: input.hostId }] };
+  const base = { by: enrolment.createdBy, atMs: nowMs };
+  if (existing) return { change: { ...base, ...use }, answer: { hostId: existing.id, name: existing.name } };
+  if (isUsed) throw new Problem('gone', 'this host was forgotten', { suggestion: 'enrol it with a new token: drover host add' });
+  if (enrolment.name !== null && view.namesTaken.has(enrolment.name)) throw nameTaken(enrolment.name);
+  const name = enrolment.name ?? freeName(input.hostname, view.namesTaken);
+  return {
+    change: {
+      ...base,
+      ...use,
+      newHosts: [{ id: input.hostId, name, publicKey: input.publicKey, cell: DEFAULT_CELL }],
+      events: [{ kind: 'host', id: input.hostId, gone: false }],
+    },
+    answer: { hostId: input.hostId, name },
+  };
+}
+
+/** The host's own name as far as the rules for names allow, with a number when it is taken. */
+export function freeName(hostname: string, taken: ReadonlySet<string>): string {
+  const label = (hostname.toLowerCase().split('.')[0] ?? '')
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .slice(0, 50)
+    .replaceAll(/^-+|-+$/g, '');
+  const base = label === '' || /^\d+$/.test(label) ? `host${label === '' ? '' : `-${label}`}` : label;
+  if (!taken.has(base)) return base;
+  for (let number = 2; ; number++) if (!taken.has(`${base}-${number}`)) return `${base}-${number}`;
+}
+
+const nameTaken = (name: string): Problem =>
+  new Problem('name-taken', `there is a host called ${name} already`, { field: 'name', suggestion: 'choose another name' });

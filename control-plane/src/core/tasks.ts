@@ -1,12 +1,120 @@
-import type { Accepted, Ask, Decision } from './change.ts';
-import type { GuestDecisionView, TaskDecisionView } from './views.ts';
+import { canonicalJson } from '@drover/shared/lib/digest';
+import { Problem } from '@drover/shared/lib/problem';
+import { GuestStatus } from '@drover/shared/model/guest';
+import type { TaskSpec } from '@drover/shared/model/task';
+import { blankTask, changedTasks, refOf } from './apply-task.ts';
+import type { Accepted, Ask, Decision, TaskUpdate, WishWrite } from './change.ts';
+import { type Held, isFinished, type Task } from './held.ts';
+import type { GuestDecisionView } from './views.ts';
 
-export declare function beginReboot(view: GuestDecisionView, input: { readonly force: boolean }, ask: Ask): Decision<Accepted>;
+export { cancelTask } from './cancel.ts';
+
+/** By then the host must have begun; the ticket of the relay is void even earlier. */
+const STREAM_BEGIN_MS = 60_000;
+const REBOOT_MS = 300_000;
+const COMMAND_BYTES_MAX = 80 * 1024;
+
+export function beginReboot(view: GuestDecisionView, input: { readonly force: boolean }, ask: Ask): Decision<Accepted> {
+  const verb = input.force ? 'reset' : 'reboot';
+  return begin(
+    view,
+    { do: 'guest.reboot', guestId: Number(view.guest.id), force: input.force, cancelled: false },
+    `${verb} guest`,
+    REBOOT_MS,
+    ask,
+  );
+}
+
 /** `ticket`: of the relay, 40 characters of [a-z0-9]. */
-export declare function beginExec(
+export function beginExec(
   view: GuestDecisionView,
   input: { readonly command: readonly string[]; readonly tty: boolean; readonly ticket: string },
   ask: Ask,
-): Decision<Accepted>;
-export declare function beginConsole(view: GuestDecisionView, input: { readonly ticket: string }, ask: Ask): Decision<Accepted>;
-export declare function cancelTask(view: TaskDecisionView, ask: Ask): Decision<Accepted>;
+): Decision<Accepted> {
+  if (canonicalJson(input.command).length > COMMAND_BYTES_MAX) {
+    throw new Problem('too-large', 'command: longer than 80 KiB in all', { field: 'command', suggestion: 'send the rest as its input' });
+  }
+  const { tty, ticket } = input;
+  const spec: TaskSpec = { do: 'guest.exec', guestId: Number(view.guest.id), command: [...input.command], tty, ticket, cancelled: false };
+  return begin(view, spec, 'run a command in guest', STREAM_BEGIN_MS, ask);
+}
+
+export function beginConsole(view: GuestDecisionView, input: { readonly ticket: string }, ask: Ask): Decision<Accepted> {
+  const spec: TaskSpec = { do: 'guest.console', guestId: Number(view.guest.id), ticket: input.ticket, cancelled: false };
+  return begin(view, spec, 'console of guest', STREAM_BEGIN_MS, ask);
+}
+
+function begin({ guest, host }: GuestDecisionView, spec: TaskSpec, title: string, deadlineMs: number, ask: Ask): Decision<Accepted> {
+  const { name } = guest.spec;
+  if (guest.deletion) throw new Problem('gone', `guest ${name} is being deleted`);
+  if (!host.connected) {
+    throw new Problem('host-away', `the host ${host.name} is away`, { retryable: true, suggestion: 'try again when it is back' });
+  }
+  if (GuestStatus.safeParse(guest.status?.observed).data?.power !== 'running') {
+    throw new Problem('wrong-state', `guest ${name} is not running`, { suggestion: `start it first: drover guest start ${name}` });
+  }
+  const task: Task = {
+    ...blankTask(ask),
+    purpose: 'act',
+    spec,
+    title: `${title} ${name}`,
+    target: refOf(guest),
+    targetName: name,
+    hostId: guest.hostId,
+    deadlineAtMs: ask.nowMs + deadlineMs,
+  };
+  return {
+    change: {
+      by: ask.by,
+      atMs: ask.nowMs,
+      wishes: [{ kind: 'task', id: task.id, hostId: guest.hostId, generation: 1, spec, deletion: null }],
+      newTasks: [task],
+      events: changedTasks([task]),
+    },
+    answer: { ref: { kind: 'task', id: task.id }, taskId: task.id },
+  };
+}
+
+/** What the host is sent so that it ends a task that it may be carrying out: the same task, cancelled. */
+export function cancelledCarrier(carrier: Held<'task'>): WishWrite & { readonly kind: 'task' } {
+  const { kind, id, hostId, generation, spec, deletion } = carrier;
+  return { kind, id, hostId, generation: generation + 1, spec: { ...spec, cancelled: true }, deletion };
+}
+
+/** A task that has run out of time fails; what it waited for is still wished, and a host that acts is told to end it. */
+export function expireTask(
+  view: { readonly task: Task; readonly carrier: Held<'task'> | null; readonly hostIsAway: boolean },
+  nowMs: number,
+): Decision<null> {
+  const { task, carrier, hostIsAway } = view;
+  if (isFinished(task.state) || task.deadlineAtMs === null || task.deadlineAtMs > nowMs)
+    return { change: { by: 'drover', atMs: nowMs }, answer: null };
+  const update: TaskUpdate = {
+    id: task.id,
+    state: 'failed',
+    finishedAtMs: nowMs,
+    problem: lateness(task, hostIsAway).view(),
+    activity: null,
+    waitingFor: null,
+  };
+  return {
+    change: {
+      by: 'drover',
+      atMs: nowMs,
+      ...(carrier && !carrier.spec.cancelled ? { wishes: [cancelledCarrier(carrier)] } : {}),
+      taskUpdates: [update],
+      events: changedTasks([update]),
+    },
+    answer: null,
+  };
+}
+
+function lateness(task: Task, hostIsAway: boolean): Problem {
+  if (hostIsAway) return new Problem('host-away', 'its host went away and was not back in time', { retryable: true });
+  if (task.purpose === 'shutdown') {
+    return new Problem('timeout', `guest ${task.targetName} did not shut down in time; it is still asked to`, {
+      suggestion: `stop it: drover guest stop ${task.targetName}`,
+    });
+  }
+  return new Problem('timeout', 'the host did not do it in time', { retryable: true });
+}

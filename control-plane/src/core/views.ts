@@ -1,4 +1,4 @@
-import type { GuestId } from '@drover/shared/model/id';
+import type { GuestId, HostId } from '@drover/shared/model/id';
 import type { Held, Host, Task } from './held.ts';
 
 /** What each decision looks at: loaded whole before it, by db/store.ts. */
@@ -47,6 +47,11 @@ export interface TaskDecisionView {
   readonly carrier: Held<'task'> | null;
   /** The image it waits for. */
   readonly image: ImageDecisionView | null;
+  /** The target, when it is an image. */
+  readonly targetAsImage: ImageDecisionView | null;
+  /** Unfinished tasks about the same target, this one included. */
+  readonly tasksOfTarget: readonly Task[];
+  readonly hostIsAway: boolean;
 }
 
 export interface HostDecisionView {
@@ -62,4 +67,18 @@ export interface ReportView {
   readonly resources: readonly Held[];
   /** All unfinished tasks of the host. */
   readonly tasks: readonly Task[];
+}
+
+export interface EnrolmentDecisionView {
+  /** Null: no such token. */
+  readonly enrolment: {
+    readonly tokenHash: string;
+    readonly name: string | null;
+    readonly createdBy: string;
+    readonly expiresAtMs: number;
+    readonly usedByHostId: HostId | null;
+  } | null;
+  /** The host that this key already is. */
+  readonly existing: Host | null;
+  readonly namesTaken: ReadonlySet<string>;
 }

@@ -2,7 +2,7 @@ import { GuestStatus } from '@drover/shared/model/guest';
 import { and, eq, isNull, ne, or, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
-import type { Change, ObservationWrite, WishWrite } from '../core/change.ts';
+import type { Change, EventWrite, ObservationWrite, WishWrite } from '../core/change.ts';
 import { guestIndexOf, nameOfSpec, taskRowOf, variantOfSpec } from './rows.ts';
 import * as schema from './schema.ts';
 import type { CommitOutcome } from './store.ts';
@@ -31,6 +31,14 @@ function statementsOf(db: LibSQLDatabase, change: Change): Statement[] {
     ...wishes.map(({ kind, id, generation, spec, deletion }) =>
       db.insert(schema.resourceVersion).values({ kind, id, generation, spec, deletion, byUser: by, atMs }),
     ),
+    // Only ever upwards, and never of a thing that went meanwhile.
+    ...wishes
+      .filter(({ generation }) => generation > 1)
+      .map(({ kind, id, generation }) =>
+        db.run(
+          sql`INSERT INTO guard SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM resource WHERE kind = ${kind} AND id = ${id} AND generation < ${generation})`,
+        ),
+      ),
     ...(change.restsOn ?? []).map(({ kind, id, generation }) =>
       db.run(
         sql`INSERT INTO guard SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM resource WHERE kind = ${kind} AND id = ${id} AND generation = ${generation})`,
@@ -49,10 +57,14 @@ function statementsOf(db: LibSQLDatabase, change: Change): Statement[] {
     ...hostStatements(db, change),
     ...(change.guestIdTaken === undefined ? [] : [raiseGuestCounter(db, change.guestIdTaken)]),
     ...rows(change.log, (log) => db.insert(schema.taskLog).values([...log])),
-    ...rows(change.events, (events) => db.insert(schema.event).values(events.map((event) => ({ ...event, atMs })))),
+    ...rows(change.events, (events) => db.insert(schema.event).values(unique(events).map((event) => ({ ...event, atMs })))),
     ...(change.idempotency === undefined ? [] : [db.insert(schema.idempotency).values({ ...change.idempotency, atMs })]),
   ];
 }
+
+/** One change tells of each thing once, as it is afterwards. */
+const unique = (events: readonly EventWrite[]): EventWrite[] => [...new Map(events.map((event) => [keyOf(event), event])).values()];
+const keyOf = ({ kind, id }: EventWrite): string => `${kind}/${id}`;
 
 const rows = <T>(list: readonly T[] | undefined, statement: (list: readonly T[]) => Statement): Statement[] =>
   list && list.length > 0 ? [statement(list)] : [];

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { createClient } from '@libsql/client';
 import { and, asc, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
@@ -14,7 +15,7 @@ import { createViews } from './views.ts';
 /** `path`: a file, or ':memory:' for simulation and tests, where every call settles in microtasks. */
 export async function openStore(path: string, now: () => number): Promise<Store> {
   // One connection: its PRAGMAs hold for every statement, and calls queue in the order they were made.
-  const client = createClient({ url: path === ':memory:' ? 'file::memory:' : `file:${encodeURI(path)}`, concurrency: 1, timeout: 5_000 });
+  const client = createClient({ url: path === ':memory:' ? 'file::memory:' : pathToFileURL(path).href, concurrency: 1, timeout: 5_000 });
   if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
   // An acknowledged write survives a power cut: the log is synced at each commit.
   await client.execute('PRAGMA synchronous = FULL');

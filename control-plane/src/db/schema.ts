@@ -8,6 +8,7 @@ import type { TaskSpec, TaskState } from '@drover/shared/model/task';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { EventKind } from '../core/change.ts';
+import type { TaskPurpose } from '../core/held.ts';
 
 /** The tables as queries see them; migrations/ make them, with their indexes and triggers. */
 
@@ -82,6 +83,7 @@ export const host = sqliteTable('host', {
 export const task = sqliteTable('task', {
   id: text().$type<TaskId>().primaryKey(),
   verb: text().$type<TaskSpec['do']>().notNull(),
+  purpose: text().$type<TaskPurpose>().notNull(),
   spec: json<TaskSpec>().notNull(),
   title: text().notNull(),
   targetKind: text('target_kind').$type<ResourceKind>().notNull(),

@@ -7,6 +7,7 @@ import type { Held, Host, Task } from '../core/held.ts';
 import type {
   CreateGuestView,
   CreateImageView,
+  EnrolmentDecisionView,
   GuestDecisionView,
   HostDecisionView,
   ImageDecisionView,
@@ -78,8 +79,15 @@ export interface Views {
   onImage(id: string): Promise<ImageDecisionView>;
   onTask(id: string): Promise<TaskDecisionView>;
   onHost(ref: string, newName?: string): Promise<HostDecisionView>;
+  /** For enrolling a host by its key with a token. */
+  enrolment(tokenHash: string, hostId: HostId): Promise<EnrolmentDecisionView>;
   /** For absorbing a report that speaks of these resources; null: no such host. `all`: a hello, which is compared with everything. */
   onReport(hostId: HostId, refs: readonly ResourceRef[] | 'all'): Promise<ReportView | null>;
+}
+
+export interface Pending {
+  readonly host: Pick<Host, 'cell' | 'asOfMs'>;
+  readonly resources: readonly Held[];
 }
 
 export interface Store extends Reads {
@@ -87,8 +95,8 @@ export interface Store extends Reads {
   readonly access: AccessStore;
   /** One batch: everything or nothing. Settles only when it is durable. */
   commit(change: Change): Promise<CommitOutcome>;
-  /** The outbox: what the host has not journalled yet, oldest first. */
-  pending(hostId: HostId, limit: number): Promise<readonly Held[]>;
+  /** The outbox: what the host has not journalled yet, oldest first. Null: no such host, or it is not connected. */
+  pending(hostId: HostId, limit: number): Promise<Pending | null>;
   /** Connected hosts with something pending. */
   hostsWithPending(): Promise<readonly HostId[]>;
   /** Unfinished tasks whose deadline has passed. */

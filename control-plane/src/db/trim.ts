@@ -22,7 +22,8 @@ export async function trim(db: LibSQLDatabase, nowMs: number): Promise<void> {
     db.delete(resourceVersion).where(and(eq(resourceVersion.kind, 'task'), inArray(resourceVersion.id, oldTasks))),
     db.delete(task).where(inArray(task.id, oldTasks)),
     db.run(sql`DELETE FROM task_log WHERE cursor IN (
-      SELECT cursor FROM (SELECT cursor, row_number() OVER (PARTITION BY task_id ORDER BY cursor DESC) AS age FROM task_log) WHERE age > ${LOG_LINES_PER_TASK})`),
+      SELECT cursor FROM (SELECT cursor, row_number() OVER (PARTITION BY task_id ORDER BY cursor DESC) AS age FROM task_log
+        WHERE task_id IN (SELECT task_id FROM task_log GROUP BY task_id HAVING count(*) > ${LOG_LINES_PER_TASK})) WHERE age > ${LOG_LINES_PER_TASK})`),
     // A used link of an owner is how we know that an owner has signed in: kept.
     db.delete(link).where(and(lt(link.expiresAtMs, nowMs), sql`${link.usedAtMs} IS NULL`)),
     db.delete(enrolment).where(lt(enrolment.expiresAtMs, nowMs - HOUR_MS)),

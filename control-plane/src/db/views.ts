@@ -51,6 +51,9 @@ export function createViews(db: LibSQLDatabase): Views {
         target: (await resources(db, refs([found.target])))[0] ?? null,
         carrier: carrier && isKind('task')(carrier) ? carrier : null,
         image: found.image === null ? null : await imageView(db, found.image.id),
+        targetAsImage: found.target.kind === 'image' ? await imageView(db, found.target.id) : null,
+        tasksOfTarget: await unfinishedTasks(db, and(eq(task.targetKind, found.target.kind), eq(task.targetId, found.target.id))),
+        hostIsAway: found.hostId !== null && !(await db.select().from(host).where(eq(host.id, found.hostId)))[0]?.connected,
       };
     },
 
@@ -71,11 +74,28 @@ export function createViews(db: LibSQLDatabase): Views {
       };
     },
 
+    async enrolment(tokenHash, hostId) {
+      const [enrolment] = await db.select().from(schema.enrolment).where(eq(schema.enrolment.tokenHash, tokenHash));
+      const [existing] = await db.select().from(host).where(eq(host.id, hostId));
+      const names = await db.select({ name: host.name }).from(host);
+      return {
+        enrolment: enrolment ?? null,
+        existing: existing ? hostOf(existing) : null,
+        namesTaken: new Set(names.map(({ name }) => name)),
+      };
+    },
+
     async onReport(hostId, asked) {
       const [row] = await db.select().from(host).where(eq(host.id, hostId));
       if (!row) return null;
       const tasks = await unfinishedTasks(db, eq(task.hostId, hostId));
-      const wanted = asked === 'all' ? undefined : refs([...asked, ...tasks.map(({ target }) => target)]);
+      const wanted =
+        asked === 'all'
+          ? undefined
+          : refs([
+              ...asked,
+              ...tasks.flatMap(({ target, image }) => (image ? [target, { kind: 'image' as const, id: image.id }] : [target])),
+            ]);
       return {
         host: hostOf(row),
         resources: asked !== 'all' && !wanted ? [] : await resources(db, and(eq(resource.hostId, hostId), wanted)),

@@ -62,7 +62,7 @@ CREATE TABLE host (
 CREATE UNIQUE INDEX host_name ON host (name)
 --
 CREATE TABLE task (
-  id TEXT PRIMARY KEY, verb TEXT NOT NULL, spec TEXT NOT NULL, title TEXT NOT NULL,
+  id TEXT PRIMARY KEY, verb TEXT NOT NULL, purpose TEXT NOT NULL, spec TEXT NOT NULL, title TEXT NOT NULL,
   target_kind TEXT NOT NULL, target_id TEXT NOT NULL, target_name TEXT NOT NULL, host_id TEXT,
   state TEXT NOT NULL, created_by TEXT NOT NULL, created_at_ms INTEGER NOT NULL, finished_at_ms INTEGER, deadline_at_ms INTEGER,
   problem TEXT, result TEXT, activity TEXT, waiting_for TEXT, image_id TEXT, image_made INTEGER NOT NULL DEFAULT 0

@@ -1,0 +1,61 @@
+import type { GuestType } from '@drover/shared/model/guest';
+import type { Held, Host } from './held.ts';
+import type { HostCandidate } from './views.ts';
+
+/** What a new guest stands on, on the host that was chosen. */
+export interface Place {
+  readonly host: Host;
+  readonly storage: Held<'storage'>;
+  readonly network: Held<'network'>;
+  readonly candidate: HostCandidate;
+}
+
+export interface Rejection {
+  readonly hostName: string;
+  readonly reason: string;
+}
+
+/** A place, or why none of the hosts will do. Among those that will, the one with the most memory not yet promised; equal ones by name. */
+export function place(
+  candidates: readonly HostCandidate[],
+  need: { readonly type: GuestType; readonly memoryBytes: number },
+): { readonly place: Place } | { readonly rejected: readonly Rejection[] } {
+  const rejected: Rejection[] = [];
+  const places: { readonly place: Place; readonly freeBytes: number }[] = [];
+  for (const candidate of candidates) {
+    const looked = placeOn(candidate, need);
+    if ('reason' in looked) rejected.push({ hostName: candidate.host.name, reason: looked.reason });
+    else places.push({ place: looked, freeBytes: (candidate.host.inventory?.memoryBytes ?? 0) - candidate.promisedMemoryBytes });
+  }
+  const [best] = places.sort((a, b) => b.freeBytes - a.freeBytes || (a.place.host.name < b.place.host.name ? -1 : 1));
+  return best ? { place: best.place } : { rejected };
+}
+
+function placeOn(candidate: HostCandidate, need: { type: GuestType; memoryBytes: number }): Place | { readonly reason: string } {
+  const { host } = candidate;
+  const { inventory } = host;
+  if (!inventory) return { reason: 'it has not introduced itself yet' };
+  if (!host.connected) return { reason: 'it is away' };
+  const obstacle = driverObstacle(host, need.type);
+  if (obstacle) return { reason: obstacle };
+  if (need.memoryBytes > inventory.memoryBytes) return { reason: `it has ${Math.floor(inventory.memoryBytes / 2 ** 20)} MiB of memory` };
+  const storage =
+    candidate.storages.find(({ spec, deletion }) => spec.name === 'local' && !deletion) ??
+    candidate.storages.find(({ deletion }) => !deletion);
+  const network =
+    candidate.networks.find(({ spec, deletion }) => spec.name === 'default' && !deletion) ??
+    candidate.networks.find(({ deletion }) => !deletion);
+  if (!storage) return { reason: 'it has no storage' };
+  if (!network) return { reason: 'it has no network' };
+  return { host, storage, network, candidate };
+}
+
+/** Guest drivers say which type of guest they run; when none says so, the host is given the benefit of the doubt. */
+function driverObstacle(host: Host, type: GuestType): string | null {
+  const drivers = (host.inventory?.drivers ?? []).filter(({ port }) => port === 'guest');
+  const fitting = drivers.filter(({ capabilities }) => capabilities.type === type);
+  if (fitting.length === 0 && drivers.some(({ capabilities }) => capabilities.type === undefined)) return null;
+  const [first] = fitting;
+  if (!first) return `it runs no ${type === 'vm' ? 'VMs' : 'containers'}`;
+  return fitting.some(({ usable }) => usable) ? null : `${first.title} does not work there: ${first.reason ?? 'it does not say why'}`;
+}
