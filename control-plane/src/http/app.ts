@@ -1,0 +1,88 @@
+import { Problem } from '@drover/shared/lib/problem';
+import { Hono } from 'hono';
+import { createAttempts } from './attempts.ts';
+import type { AppDeps } from './deps.ts';
+import { honoPath, mount } from './mount.ts';
+import { problemResponse } from './problems.ts';
+import type { Route } from './route.ts';
+import { accessRoutes } from './routes/access.ts';
+import { agentRoutes } from './routes/agent.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { eventRoutes } from './routes/events.ts';
+import { fabricRoutes } from './routes/fabric.ts';
+import { guestRoutes } from './routes/guests.ts';
+import { hostRoutes } from './routes/hosts.ts';
+import { imageRoutes } from './routes/images.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import { createUploadRoom, type UploadRoom } from './upload.ts';
+import { watchEvents } from './watch.ts';
+import { serveAsset } from './web-assets.ts';
+
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
+/** The control plane's face: the REST API, the few calls of agents, and the page. Runs wherever there is fetch. */
+export function createApp(deps: AppDeps): Hono {
+  const room = createUploadRoom(deps);
+  const routes = routesOf(deps, room);
+  const app = new Hono();
+
+  app.use(async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(PAGE_HEADERS)) c.res.headers.set(name, value);
+  });
+  mount(app, routes, { access: deps.store.access, clock: deps.clock, addressOf: deps.addressOf });
+  app.notFound(async (c) => (await assetOf(deps, c.req.raw)) ?? problemResponse(...refusalOf(routes, c.req.method, c.req.path)));
+  app.onError((thrown) => {
+    const problem = Problem.from(thrown);
+    if (problem.code === 'internal') deps.log('a request failed', thrown);
+    return problemResponse(problem, problem.code === 'too-many-requests' ? { 'retry-after': '60' } : {});
+  });
+  watchEvents({ ...deps, room });
+  return app;
+}
+
+/** Every address there is. */
+export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
+  const attempts = createAttempts(deps.clock);
+  const routes: Route[] = [
+    ...sessionRoutes(deps, attempts),
+    ...guestRoutes(deps),
+    ...hostRoutes(deps),
+    ...imageRoutes(deps, room),
+    ...fabricRoutes(deps),
+    ...taskRoutes(deps),
+    ...eventRoutes(deps),
+    ...accessRoutes(deps),
+    ...agentRoutes(deps, attempts),
+    ...docsRoutes(deps.version, () => routes),
+  ];
+  return routes;
+}
+
+async function assetOf({ webAssets }: AppDeps, request: Request): Promise<Response | null> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return null;
+  if (/^\/(api|agent|mqtt|relay)(\/|$)/.test(new URL(request.url).pathname)) return null;
+  if (webAssets) return serveAsset(webAssets, request);
+  return new Response('The web page is not built: npm run build. The API is at /api.\n', {
+    status: 404,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+  });
+}
+
+function refusalOf(routes: readonly Route[], method: string, path: string): [Problem, Record<string, string>] {
+  const there = routes.filter((route) =>
+    new RegExp(`^${honoPath(route.path).replace(/:\w+/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path),
+  );
+  if (there.length === 0)
+    return [new Problem('not-found', `there is nothing at ${path}`, { suggestion: 'the page at /api lists what there is' }), {}];
+  const allow = [...new Set(there.map((route) => route.method))].join(', ');
+  return [new Problem('method-not-allowed', `${path} does not take ${method}, only ${allow}`), { allow }];
+}

@@ -1,0 +1,65 @@
+import * as requests from '@drover/shared/api/requests';
+import * as views from '@drover/shared/api/views';
+import { ProblemView } from '@drover/shared/lib/problem';
+
+import { z } from 'zod';
+
+/** Answers that are only put together here. */
+export const GuestPage = views.page(views.GuestView);
+export const HostPage = views.page(views.HostView);
+export const ImagePage = views.page(views.ImageView);
+export const StoragePage = views.page(views.StorageView);
+export const NetworkPage = views.page(views.NetworkView);
+export const TaskPage = views.page(views.TaskView);
+export const UserPage = views.page(views.UserView);
+export const TokenPage = views.page(views.TokenView);
+export const AcceptedGuest = views.accepted(views.GuestView);
+export const AcceptedImage = views.accepted(views.ImageView);
+/** `resource` is null when nothing had to be waited for: it is gone already. */
+export const AcceptedGuestDeletion = views.accepted(views.GuestView.nullable());
+export const AcceptedImageDeletion = views.accepted(views.ImageView.nullable());
+
+/** Names of the OpenAPI document's components. */
+export const COMPONENTS = z.registry<{ id: string }>();
+const named: Record<string, z.ZodType> = {
+  Problem: ProblemView,
+  Guest: views.GuestView,
+  Host: views.HostView,
+  Image: views.ImageView,
+  Storage: views.StorageView,
+  Network: views.NetworkView,
+  Task: views.TaskView,
+  User: views.UserView,
+  Token: views.TokenView,
+  Session: views.SessionView,
+  Enrolment: views.EnrolmentView,
+  Stream: views.StreamView,
+  ChangeEvent: views.ChangeEvent,
+  TaskLogLine: views.TaskLogLine,
+  CreateGuest: requests.CreateGuest,
+  EditGuest: requests.EditGuest,
+  ExecGuest: requests.ExecGuest,
+  CreateImage: requests.CreateImage,
+  EditHost: requests.EditHost,
+  CreateEnrolment: requests.CreateEnrolment,
+  CreateUser: requests.CreateUser,
+  CreateToken: requests.CreateToken,
+  SignIn: requests.SignIn,
+  Catalogue: views.CatalogueView,
+  TaskLog: views.TaskLogView,
+  SignInLink: views.SignInLinkView,
+  NewToken: views.NewTokenView,
+  GuestPage,
+  HostPage,
+  ImagePage,
+  StoragePage,
+  NetworkPage,
+  TaskPage,
+  UserPage,
+  TokenPage,
+  AcceptedGuest,
+  AcceptedImage,
+  AcceptedGuestDeletion,
+  AcceptedImageDeletion,
+};
+for (const [id, schema] of Object.entries(named)) COMPONENTS.add(schema, { id });

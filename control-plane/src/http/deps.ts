@@ -1,0 +1,31 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import type { Random } from '@drover/shared/lib/random';
+import type { HostId } from '@drover/shared/model/id';
+import type { Store } from '../db/store.ts';
+import type { Relay } from '../relay.ts';
+import type { Signer } from '../signer.ts';
+import type { Uploads } from '../uploads.ts';
+import type { WebAssets } from './web-assets.ts';
+
+/** All that the control plane's face needs of the world. */
+export interface AppDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signer: Signer;
+  /** Something is pending for this host. */
+  readonly nudge: (hostId: HostId) => void;
+  readonly relay: Relay;
+  readonly uploads: Uploads;
+  /** The built web page; null: there is none. */
+  readonly webAssets: WebAssets | null;
+  readonly version: string;
+  /** Where people reach this control plane; null: wherever each request says that it did. */
+  readonly publicUrl: string | null;
+  /** The address at the other end of the connection, from what the runtime hands to fetch beside the request. */
+  readonly addressOf: (env: unknown) => string | null;
+  /** An error that is nobody's mistake but ours. */
+  readonly log: (message: string, cause: unknown) => void;
+  /** Aborted when the process stops: live streams end. */
+  readonly closing: AbortSignal;
+}

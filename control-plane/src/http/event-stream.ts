@@ -1,0 +1,93 @@
+import type { ChangeEvent } from '@drover/shared/api/views';
+import type { Clock } from '@drover/shared/lib/clock';
+import type { Store } from '../db/store.ts';
+
+const HEARTBEAT_MS = 15_000;
+const BATCH = 500;
+
+export interface EventSources {
+  readonly store: Pick<Store, 'events' | 'eventRange' | 'onEvents'>;
+  readonly clock: Clock;
+  readonly closing: AbortSignal;
+  /** Whether events about users and tokens are for this client. */
+  readonly seesAccess: boolean;
+}
+
+/**
+ * Changes from a cursor on. The database is the queue: the stream reads on when its client has taken what came before, so a slow
+ * client costs no memory, and it sleeps until a commit wakes it.
+ */
+export function eventStream({ store, clock, closing, seesAccess }: EventSources, after: number | undefined): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let cursor: number | null = null;
+  let wake: () => void = () => undefined;
+  let hasNews = true;
+  let isOver = false;
+  let stop: () => void = () => undefined;
+
+  /** Resolves when there may be something to read, or when it is time for a sign of life. */
+  const sleep = (): Promise<'news' | 'heartbeat'> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(HEARTBEAT_MS, () => resolve('heartbeat'));
+      wake = () => {
+        cancel();
+        resolve('news');
+      };
+    });
+
+  async function begin(): Promise<string> {
+    const { oldest, newest } = await store.eventRange();
+    // Gone from the database, or never in this one (it was restored from a backup): what was missed cannot be told.
+    const isLost = after !== undefined && (after > newest || after < oldest - 1);
+    cursor = after === undefined || isLost ? newest : after;
+    return `retry: 1000\nid: ${cursor}\nevent: ${isLost ? 'reset' : 'hello'}\ndata: {}\n\n`;
+  }
+
+  async function next(): Promise<string> {
+    if (cursor === null) return begin();
+    for (;;) {
+      if (!hasNews && (await sleep()) === 'heartbeat') return ': still here\n\n';
+      if (isOver) return '';
+      hasNews = false;
+      const events: readonly ChangeEvent[] = await store.events(cursor, BATCH);
+      const last = events.at(-1);
+      if (!last) continue;
+      cursor = last.cursor;
+      hasNews ||= events.length === BATCH;
+      const told = events.filter(({ kind }) => seesAccess || (kind !== 'user' && kind !== 'token'));
+      if (told.length > 0) return told.map(frameOf).join('');
+    }
+  }
+
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const news = () => {
+        hasNews = true;
+        wake();
+      };
+      const close = () => {
+        stop();
+        wake();
+        controller.close();
+      };
+      const unsubscribe = store.onEvents(news);
+      closing.addEventListener('abort', close, { once: true });
+      stop = () => {
+        isOver = true;
+        unsubscribe();
+        closing.removeEventListener('abort', close);
+      };
+      if (closing.aborted) close();
+    },
+    async pull(controller) {
+      const text = await next();
+      if (!isOver && text !== '') controller.enqueue(encoder.encode(text));
+    },
+    cancel() {
+      stop();
+      wake();
+    },
+  });
+}
+
+const frameOf = (event: ChangeEvent): string => `id: ${event.cursor}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`;

@@ -1,0 +1,83 @@
+/** Examples for the document's main shapes, by component name. A test holds them to their schemas. */
+const MiB = 2 ** 20;
+const hostRef = { id: 'host_4k2m9x7q1z8c5v3b6n0p', name: 'fra-h03' };
+const convergence = {
+  generation: 2,
+  ackedGeneration: 2,
+  appliedGeneration: 2,
+  condition: 'settled',
+  activity: null,
+  waitingFor: null,
+  problem: null,
+  deleting: false,
+};
+
+const guest = {
+  id: 107,
+  name: 'web',
+  type: 'container',
+  host: hostRef,
+  state: 'running',
+  reason: null,
+  power: 'running',
+  observedPower: 'running',
+  heardAtMs: 1_795_000_000_000,
+  addresses: ['10.77.0.12'],
+  startedAtMs: 1_794_999_000_000,
+  end: null,
+  crashes: 0,
+  accelerator: null,
+  needsRestart: [],
+  memoryBytes: 256 * MiB,
+  cores: 1,
+  swapBytes: 0,
+  processesMax: 4096,
+  unprivileged: true,
+  firmware: null,
+  image: { id: 'image_7h3k9q2m5x8c1v4b6n0p', name: 'debian-13' },
+  disks: [{ name: 'root', storageId: 'storage_2m5x8c1v4b6n0p7h3k9q', sizeBytes: 8192 * MiB, imageId: 'image_7h3k9q2m5x8c1v4b6n0p' }],
+  nics: [{ name: 'net0', networkId: 'network_8c1v4b6n0p7h3k9q2m5x', mac: '52:54:01:00:00:6b' }],
+  tags: ['shop'],
+  notes: '',
+  startAtBoot: true,
+  createdAtMs: 1_794_000_000_000,
+  ...convergence,
+};
+
+const task = {
+  id: 'task_91c5v3b6n0p4k2m9x7q1',
+  title: 'create guest web',
+  do: 'apply',
+  target: { kind: 'guest', id: '107', name: 'web' },
+  host: hostRef,
+  state: 'running',
+  activity: { title: 'building image debian-13', progress: 0.4, detail: 'unpacking libc6', sinceMs: 1_794_000_000_500 },
+  waitingFor: null,
+  problem: null,
+  result: null,
+  createdBy: 'anna',
+  createdAtMs: 1_794_000_000_000,
+  finishedAtMs: null,
+};
+
+export const EXAMPLES: Readonly<Record<string, unknown>> = {
+  Guest: guest,
+  Task: task,
+  AcceptedGuest: { resource: guest, task },
+  GuestPage: { items: [guest], next: null, total: 1 },
+  CreateGuest: { type: 'container', name: 'web', image: 'debian-13', memoryBytes: 256 * MiB, tags: ['shop'], start: true },
+  EditGuest: { memoryBytes: 512 * MiB, tags: ['shop', 'blue'] },
+  ExecGuest: { command: ['cat', '/etc/os-release'], tty: false },
+  CreateImage: { name: 'debian-13', form: 'vm' },
+  CreateUser: { name: 'ben', role: 'operator' },
+  CreateToken: { name: 'ci', role: 'viewer' },
+  ChangeEvent: { cursor: 4711, kind: 'guest', id: '107', gone: false },
+  Problem: {
+    code: 'bad-request',
+    status: 400,
+    title: 'bad request',
+    detail: 'memoryBytes: Too small: expected number to be >=16777216',
+    field: 'memoryBytes',
+    retryable: false,
+  },
+};

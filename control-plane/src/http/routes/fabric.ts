@@ -1,0 +1,60 @@
+import { ListAll } from '@drover/shared/api/requests';
+import { NetworkView, StorageView } from '@drover/shared/api/views';
+import { z } from 'zod';
+import { NetworkPage, StoragePage } from '../components.ts';
+import type { AppDeps } from '../deps.ts';
+import { findPlaced } from '../placed.ts';
+import { type Route, route } from '../route.ts';
+import { networkView, pageOf, storageView } from '../views.ts';
+import { Ref } from './params.ts';
+
+export function fabricRoutes({ store }: AppDeps): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/storages',
+      right: 'view',
+      tag: 'storages',
+      summary: 'List storages',
+      query: ListAll,
+      response: StoragePage,
+      handler: async ({ query }) => ({ body: pageOf(await store.allPlaced('storage', query), storageView) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/storages/{storage}',
+      right: 'view',
+      tag: 'storages',
+      summary: 'One storage',
+      params: z.object({ storage: Ref }),
+      response: StorageView,
+      async handler(call) {
+        const view = storageView(await findPlaced(store, 'storage', call.params.storage));
+        return { body: view, generation: view.generation };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/networks',
+      right: 'view',
+      tag: 'networks',
+      summary: 'List networks',
+      query: ListAll,
+      response: NetworkPage,
+      handler: async ({ query }) => ({ body: pageOf(await store.allPlaced('network', query), networkView) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/networks/{network}',
+      right: 'view',
+      tag: 'networks',
+      summary: 'One network',
+      params: z.object({ network: Ref }),
+      response: NetworkView,
+      async handler(call) {
+        const view = networkView(await findPlaced(store, 'network', call.params.network));
+        return { body: view, generation: view.generation };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,208 @@
+import { CreateGuest, EditGuest, ExecGuest, ListGuests } from '@drover/shared/api/requests';
+import { GuestView, StreamView } from '@drover/shared/api/views';
+import { Problem } from '@drover/shared/lib/problem';
+import type { Power } from '@drover/shared/model/guest';
+import { RELAY_PATH } from '@drover/shared/protocol/agent-api';
+import { z } from 'zod';
+import type { Accepted, Ask, Decision } from '../../core/change.ts';
+import { createGuest, editGuest, removeGuest, setPower } from '../../core/guests.ts';
+import { beginConsole, beginExec, beginReboot } from '../../core/tasks.ts';
+import type { GuestDecisionView } from '../../core/views.ts';
+import { type Performed, performer } from '../../loop/perform.ts';
+import { askOf } from '../ask.ts';
+import { AcceptedGuest, AcceptedGuestDeletion, GuestPage } from '../components.ts';
+import type { AppDeps } from '../deps.ts';
+import { socketOriginOf } from '../origin.ts';
+import { type Call, type Route, route } from '../route.ts';
+import type { Caller } from '../session.ts';
+import { taskViewById } from '../task-answer.ts';
+import { guestView, pageOf } from '../views.ts';
+import { Flag, Ref } from './params.ts';
+
+const GUEST = '/api/v1/guests/{guest}';
+const params = z.object({ guest: Ref });
+const Nothing = z.strictObject({});
+const Force = z.strictObject({ force: Flag });
+
+type GuestCall = Pick<Call, 'ifMatch' | 'key'> & { readonly params: { readonly guest: string }; readonly caller: Caller };
+
+export function guestRoutes(deps: AppDeps): Route[] {
+  const { store, clock, relay } = deps;
+  const perform = performer(store, deps.nudge);
+  const viewOf = async (ref: string): Promise<GuestView | null> => {
+    const record = await store.guest(ref);
+    return record && guestView(record, clock.now());
+  };
+
+  async function onGuest(call: GuestCall, decide: (view: GuestDecisionView, ask: Ask) => Decision<Accepted>, newName?: string) {
+    const ask = askOf(call, deps);
+    const load = () => store.views.onGuest(call.params.guest, newName);
+    return perform(load, (view) => decide(view, ask), call.key);
+  }
+
+  async function answerTo({ answer: { ref, taskId } }: Performed<Accepted>) {
+    const [resource, task] = await Promise.all([viewOf(ref.id), taskViewById(store, taskId)]);
+    if (!resource) throw new Problem('gone', `guest ${ref.id} has been deleted since`);
+    return { body: { resource, task }, generation: resource.generation };
+  }
+
+  const power = (verb: string, wish: Power, summary: string): Route =>
+    route({
+      method: 'POST',
+      path: `${GUEST}/${verb}`,
+      right: 'guest.power',
+      tag: 'guests',
+      summary,
+      params,
+      body: Nothing,
+      status: 202,
+      conditional: true,
+      response: AcceptedGuest,
+      handler: async (call) => answerTo(await onGuest(call, (view, ask) => setPower(view, wish, ask))),
+    });
+
+  /** The host dials the relay with the ticket that the task brings it, the caller with the one in the answer. */
+  async function stream(
+    call: GuestCall & { readonly request: Request },
+    begin: (view: GuestDecisionView, ticket: string, ask: Ask) => Decision<Accepted>,
+  ) {
+    const { ticket, expiresAtMs } = relay.issue();
+    try {
+      const { answer, repeated } = await onGuest(call, (view, ask) => begin(view, ticket, ask));
+      const { taskId } = answer;
+      // Its ticket was shown to the first caller, and is kept nowhere.
+      if (repeated)
+        throw new Problem('gone', 'this was begun before; its one-time address has been given out', {
+          suggestion: 'use a new Idempotency-Key',
+        });
+      if (!relay.bind(ticket, taskId)) throw new Problem('timeout', 'this took too long', { retryable: true });
+      const url = `${socketOriginOf(call.request)}${RELAY_PATH}${ticket}?side=person`;
+      return { body: { task: await taskViewById(store, taskId), url, expiresAtMs } };
+    } catch (thrown) {
+      relay.withdraw(ticket);
+      throw thrown;
+    }
+  }
+
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/guests',
+      right: 'view',
+      tag: 'guests',
+      summary: 'List guests',
+      description: 'By name, in pages. `search` takes words that must all occur in the name, id, a tag or an address.',
+      query: ListGuests,
+      response: GuestPage,
+      async handler({ query }) {
+        const page = await store.guests(query);
+        const nowMs = clock.now();
+        return { body: pageOf(page, (record) => guestView(record, nowMs)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/guests',
+      right: 'guest.create',
+      tag: 'guests',
+      summary: 'Create a guest',
+      description: 'An image of the catalogue that its host does not have yet is made or fetched first, as part of the same task.',
+      body: CreateGuest,
+      status: 202,
+      response: AcceptedGuest,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const load = () => store.views.createGuest({ name: call.body.name, host: call.body.host });
+        const performed = await perform(load, (view) => createGuest(view, call.body, ask), call.key);
+        return { ...(await answerTo(performed)), headers: { location: `/api/v1/guests/${performed.answer.ref.id}` } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: GUEST,
+      right: 'view',
+      tag: 'guests',
+      summary: 'One guest',
+      params,
+      response: GuestView,
+      async handler({ params: { guest } }) {
+        const view = await viewOf(guest);
+        if (!view) throw new Problem('not-found', `there is no guest ${guest}`, { field: 'guest' });
+        return { body: view, generation: view.generation };
+      },
+    }),
+    route({
+      method: 'PATCH',
+      path: GUEST,
+      right: 'guest.edit',
+      tag: 'guests',
+      summary: 'Edit a guest',
+      params,
+      body: EditGuest,
+      status: 202,
+      conditional: true,
+      response: AcceptedGuest,
+      handler: async (call) => answerTo(await onGuest(call, (view, ask) => editGuest(view, call.body, ask), call.body.name)),
+    }),
+    route({
+      method: 'DELETE',
+      path: GUEST,
+      right: 'guest.delete',
+      tag: 'guests',
+      summary: 'Delete a guest and its disks',
+      params,
+      query: Force,
+      status: 202,
+      conditional: true,
+      response: AcceptedGuestDeletion,
+      async handler(call) {
+        const { answer } = await onGuest(call, (view, ask) => removeGuest(view, { force: call.query.force }, ask));
+        const { ref, taskId } = answer;
+        return { body: { resource: await viewOf(ref.id), task: await taskViewById(store, taskId) } };
+      },
+    }),
+    power('start', 'running', 'Start, and keep running'),
+    power('shutdown', 'shutdown', 'Ask the guest to end by itself'),
+    power('stop', 'off', 'End the guest at once, as if its plug were pulled'),
+    route({
+      method: 'POST',
+      path: `${GUEST}/reboot`,
+      right: 'guest.power',
+      tag: 'guests',
+      summary: 'Reboot; with force, without asking the guest',
+      params,
+      query: Force,
+      body: z.strictObject({ force: z.boolean().default(false) }),
+      status: 202,
+      conditional: true,
+      response: AcceptedGuest,
+      handler: async (call) =>
+        answerTo(await onGuest(call, (view, ask) => beginReboot(view, { force: call.query.force || call.body.force }, ask))),
+    }),
+    route({
+      method: 'POST',
+      path: `${GUEST}/exec`,
+      right: 'guest.console',
+      tag: 'guests',
+      summary: 'Run a command in the guest',
+      description: 'Its input and output go through the WebSocket at `url`, framed as shared/src/protocol/relay.ts says.',
+      params,
+      body: ExecGuest,
+      status: 201,
+      response: StreamView,
+      handler: (call) => stream(call, (view, ticket, ask) => beginExec(view, { ...call.body, ticket }, ask)),
+    }),
+    route({
+      method: 'POST',
+      path: `${GUEST}/console`,
+      right: 'guest.console',
+      tag: 'guests',
+      summary: 'Open the guest’s console',
+      params,
+      body: Nothing,
+      status: 201,
+      response: StreamView,
+      handler: (call) => stream(call, (view, ticket, ask) => beginConsole(view, { ticket }, ask)),
+    }),
+  ];
+}

@@ -1,0 +1,121 @@
+import { CreateEnrolment, EditHost, ListAll } from '@drover/shared/api/requests';
+import { EnrolmentView, HostView } from '@drover/shared/api/views';
+import { Problem } from '@drover/shared/lib/problem';
+import { z } from 'zod';
+import { forgetHost, renameHost } from '../../core/hosts.ts';
+import { hashOfSecret } from '../../db/secret.ts';
+import { mintEnrolment } from '../../loop/enrol.ts';
+import { performer } from '../../loop/perform.ts';
+import { askOf } from '../ask.ts';
+import { HostPage } from '../components.ts';
+import type { AppDeps } from '../deps.ts';
+import { originOf } from '../origin.ts';
+import { type Route, rawRoute, route } from '../route.ts';
+import { shellWord } from '../shell-word.ts';
+import { hostView, pageOf } from '../views.ts';
+import { Ref } from './params.ts';
+
+const HOST = '/api/v1/hosts/{host}';
+const params = z.object({ host: Ref });
+
+export function hostRoutes(deps: AppDeps): Route[] {
+  const { store, clock } = deps;
+  const perform = performer(store, deps.nudge);
+  async function viewOf(ref: string): Promise<HostView> {
+    const record = await store.host(ref);
+    if (!record) throw new Problem('not-found', `there is no host ${ref}`, { field: 'host' });
+    return hostView(record, clock.now());
+  }
+
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/hosts',
+      right: 'view',
+      tag: 'hosts',
+      summary: 'List hosts',
+      query: ListAll,
+      response: HostPage,
+      async handler({ query }) {
+        const page = await store.hosts(query);
+        const nowMs = clock.now();
+        return { body: pageOf(page, (record) => hostView(record, nowMs)) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: HOST,
+      right: 'view',
+      tag: 'hosts',
+      summary: 'One host',
+      params,
+      response: HostView,
+      handler: async (call) => ({ body: await viewOf(call.params.host) }),
+    }),
+    route({
+      method: 'PATCH',
+      path: HOST,
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Rename a host',
+      params,
+      body: EditHost,
+      response: HostView,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const load = () => store.views.onHost(call.params.host, call.body.name);
+        const { answer } = await perform(load, (view) => renameHost(view, call.body.name, ask), call.key);
+        return { body: await viewOf(answer.hostId) };
+      },
+    }),
+    rawRoute({
+      method: 'DELETE',
+      path: HOST,
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Forget a host',
+      description: 'Removes it and all it had from the control plane. Nothing on the host is touched: its guests keep running there.',
+      params,
+      answers: { status: 204, contentType: null, description: 'Forgotten' },
+      async handler(call) {
+        const ask = askOf(call, deps);
+        await perform(
+          () => store.views.onHost(call.params.host),
+          (view) => forgetHost(view, ask),
+          call.key,
+        );
+        return new Response(null, { status: 204 });
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/hosts/enrolments',
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Let a new host in: a one-time token and the command to type on it',
+      body: CreateEnrolment,
+      status: 201,
+      response: EnrolmentView,
+      async handler(call) {
+        const minted = await mintEnrolment(deps, call.caller.user.name, call.body.name ?? null);
+        const url = deps.publicUrl ?? originOf(call.request);
+        const words = ['node', 'agent/dist/agent.js', 'enrol', '--url', url, '--token', minted.token, '--data', '/var/lib/drover/agent'];
+        return { body: { ...minted, command: words.map(shellWord).join(' ') } };
+      },
+    }),
+    rawRoute({
+      method: 'DELETE',
+      path: '/api/v1/hosts/enrolments/{token}',
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Take an enrolment token back',
+      params: z.object({ token: z.string().min(1).max(200) }),
+      answers: { status: 204, contentType: null, description: 'No host can enrol with it any more' },
+      async handler(call) {
+        const wasThere = await store.access.removeEnrolment(hashOfSecret(call.params.token));
+        if (!wasThere) throw new Problem('not-found', 'there is no such enrolment token: it was used, or has expired', { field: 'token' });
+        return new Response(null, { status: 204 });
+      },
+    }),
+  ];
+}

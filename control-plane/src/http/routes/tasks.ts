@@ -1,0 +1,75 @@
+import { ListTasks, ReadTaskLog } from '@drover/shared/api/requests';
+import { TaskLogView, TaskView } from '@drover/shared/api/views';
+import { z } from 'zod';
+import { cancelTask } from '../../core/tasks.ts';
+import { performer } from '../../loop/perform.ts';
+import { askOf } from '../ask.ts';
+import { TaskPage } from '../components.ts';
+import type { AppDeps } from '../deps.ts';
+import { type Route, route } from '../route.ts';
+import { taskViewById } from '../task-answer.ts';
+import { pageOf, taskView } from '../views.ts';
+import { Ref } from './params.ts';
+
+const TASK = '/api/v1/tasks/{task}';
+const params = z.object({ task: Ref });
+
+export function taskRoutes(deps: AppDeps): Route[] {
+  const { store } = deps;
+  const perform = performer(store, deps.nudge);
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/tasks',
+      right: 'view',
+      tag: 'tasks',
+      summary: 'List tasks, the newest first',
+      query: ListTasks,
+      response: TaskPage,
+      handler: async ({ query }) => ({ body: pageOf(await store.tasks(query), taskView) }),
+    }),
+    route({
+      method: 'GET',
+      path: TASK,
+      right: 'view',
+      tag: 'tasks',
+      summary: 'One task',
+      params,
+      response: TaskView,
+      handler: async (call) => ({ body: await taskViewById(store, call.params.task) }),
+    }),
+    route({
+      method: 'GET',
+      path: `${TASK}/log`,
+      right: 'view',
+      tag: 'tasks',
+      summary: 'The lines that a task’s steps have written',
+      params,
+      query: ReadTaskLog,
+      response: TaskLogView,
+      async handler(call) {
+        const { after, limit } = call.query;
+        const task = await taskViewById(store, call.params.task);
+        const lines = [...(await store.taskLog(task.id, after, limit))];
+        return { body: { lines, cursor: lines.at(-1)?.cursor ?? after } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${TASK}/cancel`,
+      right: 'task.cancel',
+      tag: 'tasks',
+      summary: 'Cancel a task',
+      params,
+      body: z.strictObject({}),
+      status: 202,
+      response: TaskView,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const load = () => store.views.onTask(call.params.task);
+        const { answer } = await perform(load, (view) => cancelTask(view, ask), call.key);
+        return { body: await taskViewById(store, answer.taskId) };
+      },
+    }),
+  ];
+}

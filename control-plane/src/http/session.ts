@@ -1,0 +1,59 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import { Problem } from '@drover/shared/lib/problem';
+import type { Role } from '@drover/shared/model/access';
+import { lesserRole } from '../core/access.ts';
+import type { AccessStore, Token, User } from '../db/access-store.ts';
+import { hashOfSecret } from '../db/secret.ts';
+import { originOf } from './origin.ts';
+
+/** Who is calling, and with what right. */
+export interface Caller {
+  readonly user: User;
+  readonly token: Token;
+  /** The lesser of the user's and the token's. */
+  readonly role: Role;
+  readonly by: 'cookie' | 'bearer';
+}
+
+export const SESSION_MS = 30 * 24 * 3_600_000;
+const TOUCH_MS = 300_000;
+
+/** Null: nobody. A proof that is given but not good is refused, so that a program with an old token learns it. */
+export async function callerOf(request: Request, access: AccessStore, clock: Clock): Promise<Caller | null> {
+  const authorization = request.headers.get('authorization');
+  const secret = authorization === null ? cookieOf(request) : bearerOf(authorization);
+  if (secret === null) return null;
+  const nowMs = clock.now();
+  const found = await access.caller(hashOfSecret(secret), nowMs);
+  if (!found) {
+    if (authorization === null) return null;
+    throw new Problem('not-signed-in', 'this token is not known, or is no longer good', { suggestion: 'make a new one: drover login' });
+  }
+  // Once in a while is enough to show when a token was last used; each request must not cost a write.
+  if (nowMs - (found.token.lastUsedAtMs ?? 0) > TOUCH_MS) await access.touchToken(found.token.id, nowMs);
+  return { ...found, role: lesserRole(found.user.role, found.token.role), by: authorization === null ? 'cookie' : 'bearer' };
+}
+
+function bearerOf(authorization: string): string {
+  const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
+  if (secret === undefined) throw new Problem('not-signed-in', 'the Authorization header is not of the form "Bearer drv_…"');
+  return secret;
+}
+
+/** Cookies do not tell ports apart, control planes on one machine do. */
+const cookieName = (request: Request): string => `drover_session_${new URL(originOf(request)).port || 'web'}`;
+
+function cookieOf(request: Request): string | null {
+  const name = cookieName(request);
+  for (const pair of (request.headers.get('cookie') ?? '').split(';')) {
+    const [key, value] = pair.trim().split('=', 2);
+    if (key === name && value) return value;
+  }
+  return null;
+}
+
+export function sessionCookie(request: Request, secret: string | null): string {
+  const isSecure = originOf(request).startsWith('https:');
+  const maxAgeS = secret === null ? 0 : SESSION_MS / 1000;
+  return `${cookieName(request)}=${secret ?? ''}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeS}${isSecure ? '; Secure' : ''}`;
+}

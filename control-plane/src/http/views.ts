@@ -1,0 +1,168 @@
+import type {
+  GuestView,
+  HostView,
+  ImageView,
+  NetworkView,
+  Page,
+  StorageView,
+  TaskView,
+  TokenView,
+  UserView,
+} from '@drover/shared/api/views';
+import { GuestStatus } from '@drover/shared/model/guest';
+import type { GuestId } from '@drover/shared/model/id';
+import { ImageStatus } from '@drover/shared/model/image';
+import { NetworkStatus } from '@drover/shared/model/network';
+import { StorageStatus } from '@drover/shared/model/storage';
+import { fingerprintOfKey } from '@drover/shared/protocol/host-key';
+import type { z } from 'zod';
+import { guestState, isAway } from '../core/guest-state.ts';
+import type { Held } from '../core/held.ts';
+import type { Token, User } from '../db/access-store.ts';
+import type { GuestRecord, HostRecord, OnHost, TaskRecord } from '../db/store.ts';
+
+/** Rows as the API answers them. Built once and never parsed again: the types are the check. */
+
+export function guestView({ guest, host, image }: GuestRecord, nowMs: number): GuestView {
+  const { spec } = guest;
+  const observed = observedOf(guest, GuestStatus);
+  return {
+    id: Number(guest.id),
+    name: spec.name,
+    type: spec.type,
+    host: { id: host.id, name: host.name },
+    ...guestState({ guest, observed, host, nowMs }),
+    power: spec.power,
+    observedPower: observed?.power ?? 'unknown',
+    heardAtMs: host.heardAtMs,
+    addresses: observed?.addresses ?? [],
+    startedAtMs: observed?.startedAtMs ?? null,
+    end: observed?.end ?? null,
+    crashes: observed?.crashes ?? 0,
+    accelerator: observed?.accelerator ?? null,
+    needsRestart: observed?.needsRestart ?? [],
+    memoryBytes: spec.memoryBytes,
+    cores: spec.cores,
+    swapBytes: spec.type === 'container' ? spec.swapBytes : null,
+    processesMax: spec.type === 'container' ? spec.processesMax : null,
+    unprivileged: spec.type === 'container' ? spec.unprivileged : null,
+    firmware: spec.type === 'vm' ? spec.firmware : null,
+    image,
+    disks: spec.disks,
+    nics: spec.nics,
+    tags: spec.tags,
+    notes: spec.notes,
+    startAtBoot: spec.startAtBoot,
+    createdAtMs: guest.createdAtMs,
+    ...convergenceOf(guest),
+  };
+}
+
+export function hostView({ host, guests }: HostRecord, nowMs: number): HostView {
+  const { inventory } = host;
+  return {
+    id: host.id,
+    name: host.name,
+    connected: !isAway(host, nowMs),
+    heardAtMs: host.heardAtMs,
+    enrolledAtMs: host.enrolledAtMs,
+    fingerprint: fingerprintOfKey(host.publicKey),
+    agentVersion: inventory?.agentVersion ?? null,
+    os: inventory?.os ?? null,
+    kernel: inventory?.kernel ?? null,
+    architecture: inventory?.architecture ?? null,
+    cpuModel: inventory?.cpuModel ?? null,
+    cores: inventory?.cores ?? null,
+    memoryBytes: inventory?.memoryBytes ?? null,
+    addresses: inventory?.addresses ?? [],
+    drivers: inventory?.drivers ?? [],
+    guests,
+    orphans: [...host.orphans],
+  };
+}
+
+export function imageView({ resource, host }: OnHost<'image'>, usedBy: readonly GuestId[]): ImageView {
+  const { spec } = resource;
+  const observed = observedOf(resource, ImageStatus);
+  return {
+    // Sound: the ids of rows of this kind were made as such.
+    id: resource.id as ImageView['id'],
+    name: spec.name,
+    form: spec.form,
+    host,
+    storageId: spec.storageId,
+    source: spec.source,
+    ready: observed?.ready ?? false,
+    sizeBytes: observed?.sizeBytes ?? null,
+    virtualSizeBytes: observed?.virtualSizeBytes ?? null,
+    usedBy: [...usedBy],
+    createdAtMs: resource.createdAtMs,
+    ...convergenceOf(resource),
+  };
+}
+
+export function storageView({ resource, host }: OnHost<'storage'>): StorageView {
+  const { name, driver, config } = resource.spec;
+  const observed = observedOf(resource, StorageStatus);
+  const { ready, totalBytes, freeBytes } = observed ?? { ready: false, totalBytes: null, freeBytes: null };
+  // Sound: the ids of rows of this kind were made as such.
+  return { id: resource.id as StorageView['id'], name, host, driver, config, ready, totalBytes, freeBytes, ...convergenceOf(resource) };
+}
+
+export function networkView({ resource, host }: OnHost<'network'>): NetworkView {
+  const { name, driver, config } = resource.spec;
+  const ready = observedOf(resource, NetworkStatus)?.ready ?? false;
+  // Sound: the ids of rows of this kind were made as such.
+  return { id: resource.id as NetworkView['id'], name, host, driver, config, ready, ...convergenceOf(resource) };
+}
+
+/** Never the spec: it may hold the ticket of a console, or a command with a password in it. */
+export function taskView({ task, host }: TaskRecord): TaskView {
+  return {
+    id: task.id,
+    title: task.title,
+    do: task.spec.do,
+    target: { ...task.target, name: task.targetName },
+    host,
+    state: task.state,
+    activity: task.activity,
+    waitingFor: task.waitingFor,
+    problem: task.problem,
+    result: task.result,
+    createdBy: task.createdBy,
+    createdAtMs: task.createdAtMs,
+    finishedAtMs: task.finishedAtMs,
+  };
+}
+
+export const userView = ({ id, name, role, createdAtMs }: User): UserView => ({ id, name, role, createdAtMs });
+
+export function tokenView({ token, userName }: { readonly token: Token; readonly userName: string }): TokenView {
+  const { id, name, userId, role, createdAtMs, lastUsedAtMs } = token;
+  return { id, name, user: { id: userId, name: userName }, role, createdAtMs, lastUsedAtMs };
+}
+
+export function pageOf<R, V>({ items, next, total }: Page<R>, view: (row: R) => V): Page<V> {
+  return { items: items.map(view), next, total };
+}
+
+function convergenceOf(held: Held) {
+  const { status } = held;
+  return {
+    generation: held.generation,
+    ackedGeneration: held.ackedGeneration,
+    appliedGeneration: held.appliedGeneration,
+    condition: status && held.ackedGeneration >= held.generation ? status.condition : ('pending' as const),
+    activity: status?.activity ?? null,
+    waitingFor: status?.waitingFor ?? null,
+    problem: status?.problem ?? null,
+    deleting: held.deletion !== null,
+  };
+}
+
+/** What an agent of another version says may not fit: then it is as if it had not spoken. */
+function observedOf<S extends z.ZodType>(held: Held, schema: S): z.output<S> | null {
+  if (!held.status) return null;
+  const parsed = schema.safeParse(held.status.observed);
+  return parsed.success ? parsed.data : null;
+}
