@@ -1,0 +1,40 @@
+/** Where the command line reads and writes: the process's own streams, or a test's. */
+export interface Terminal {
+  /** What was asked for: goes into pipes and files. */
+  out(text: string): void;
+  /** Everything else: progress, notes, errors. */
+  err(text: string): void;
+  /** Somebody looks at `out` / at `err` / can answer. */
+  readonly isOutTty: boolean;
+  readonly isErrTty: boolean;
+  readonly isInTty: boolean;
+  readonly columns: number;
+  readonly hasColour: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Asks on the terminal; only with `isInTty`. */
+  ask(question: string): Promise<string>;
+}
+
+export function processTerminal(): Terminal {
+  const { stdin, stdout, stderr, env } = process;
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    isOutTty: stdout.isTTY === true,
+    isErrTty: stderr.isTTY === true,
+    isInTty: stdin.isTTY === true,
+    get columns() {
+      return stdout.columns ?? stderr.columns ?? 80;
+    },
+    hasColour: stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    env,
+    async ask(question) {
+      const { createInterface } = await import('node:readline/promises');
+      const asking = createInterface({ input: stdin, output: stderr });
+      return asking.question(question).finally(() => asking.close());
+    },
+  };
+}
+
+/** How this person calls us. */
+export const ownName = (terminal: Terminal): string => (terminal.env['npm_command'] === 'exec' ? 'npx drover' : 'drover');
