@@ -47,6 +47,7 @@ export function cannotInstall() {
 /** Names among `wanted` that dpkg does not have. */
 export function missingPackages(wanted) {
   const names = Object.keys(wanted);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query has this form of its own.
   const { stdout } = spawnSync('dpkg-query', ['--show', '--showformat', '${db:Status-Status} ${Package}\n', ...names], {
     encoding: 'utf8',
   });

@@ -27,7 +27,8 @@ await build(undefined, { say: console.log }).catch((error) => fail(`The build fa
 
 const isRoot = process.getuid?.() === 0;
 const isHost = process.platform === 'linux' && isRoot;
-const dataPath = process.env.DROVER_DATA || (isRoot ? '/var/lib/drover' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'drover'));
+const dataPath =
+  process.env.DROVER_DATA || (isRoot ? '/var/lib/drover' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'drover'));
 const port = portOf(process.env.DROVER_PORT);
 const logs = join(dataPath, 'logs');
 try {
@@ -91,12 +92,15 @@ function printWelcome() {
 }
 
 async function startAgent() {
-  const { configPath, name } = await enrolThisHost({ url, token: owner, dataPath: join(dataPath, 'agent'), instance: process.env.DROVER_INSTANCE ?? '' }).catch(
-    async (error) => {
-      await controlPlane.stop();
-      return fail(`This machine could not be enrolled as a host: ${error.message}`);
-    },
-  );
+  const { configPath, name } = await enrolThisHost({
+    url,
+    token: owner,
+    dataPath: join(dataPath, 'agent'),
+    instance: process.env.DROVER_INSTANCE ?? '',
+  }).catch(async (error) => {
+    await controlPlane.stop();
+    return fail(`This machine could not be enrolled as a host: ${error.message}`);
+  });
   let said = '';
   children.unshift(
     keep({
@@ -128,7 +132,10 @@ async function untilReady() {
 
 async function answers(token) {
   try {
-    const response = await fetch(`${url}/api/v1/session`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(`${url}/api/v1/session`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(2_000),
+    });
     await response.body?.cancel();
     return response.ok;
   } catch {
