@@ -39,7 +39,8 @@ export function planGuest(wish: Wish<'guest'>, world: GuestWorld, nowMs: number)
   const [firstMissing, ...othersMissing] = missing.map((disk) => ({ do: 'disk.ensure', disk }) as const);
   if (firstMissing) return perform(firstMissing, ...othersMissing, { do: 'guest.define' });
   if (world.guest?.applied?.digest !== definitionDigest(wish.spec)) return perform({ do: 'guest.define' });
-  if (wish.spec.power !== 'running' || running) return SETTLED;
+  if (wish.spec.power !== 'running') return SETTLED;
+  if (running) return planRunning(wish, world.guest.lastRun);
   return planStart(wish, world.guest.lastRun, world, nowMs);
 }
 
@@ -68,6 +69,11 @@ function neededImages(wish: Wish<'guest'>, world: GuestWorld): string[] {
   const ofDisks = wish.spec.disks.flatMap((disk: Disk) => (disk.imageId && !world.disks.has(disk.name) ? [disk.imageId] : []));
   const cdrom = wish.spec.type === 'vm' && wish.spec.cdromImageId ? [wish.spec.cdromImageId] : [];
   return [...ofDisks, ...cdrom];
+}
+
+/** A guest that runs already when somebody asks for it runs for that request from now on: should it then power itself off, it stays off. */
+function planRunning(wish: Wish<'guest'>, lastRun: LastRun | null): Plan {
+  return lastRun && lastRun.powerRequest !== wish.spec.powerRequest ? perform({ do: 'guest.start' }) : SETTLED;
 }
 
 /** Whether a guest that should run and does not is started now, later, or stays as it is. */
@@ -101,6 +107,8 @@ function planRemoval(wish: Wish<'guest'>, world: GuestWorld): Plan {
   if (away) return waitFor('its storage', { kind: 'storage', id: away.storageId });
   const destroyed = wish.spec.disks.filter((disk) => world.disks.has(disk.name) && wish.deletion?.destroys.includes(disk.name));
   const [first, ...rest] = destroyed.map((disk) => ({ do: 'disk.remove', disk }) as const);
+  // A disk that is to stay keeps the guest's folder, in which it lies, and the definition that tells whose it is.
+  if (first && destroyed.length < world.disks.size) return perform(first, ...rest);
   if (first) return perform(first, ...rest, { do: 'guest.remove' });
   return world.remains && world.disks.size === 0 ? perform({ do: 'guest.remove' }) : GONE;
 }
