@@ -20,7 +20,7 @@ export async function openStore(path: string, now: () => number): Promise<Store>
   // An acknowledged write survives a power cut: the log is synced at each commit.
   await client.execute('PRAGMA synchronous = FULL');
   await migrate(client);
-  const db = drizzle(client);
+  const db = drizzle(client, { casing: 'snake_case' });
 
   const listeners = new Set<(newestCursor: number) => void>();
   const reads = createReads(db);
