@@ -49,7 +49,7 @@ export const TARGETS = {
     ...bundle('cli/src/main.ts', 'cli/dist/drover.js'),
   },
   web: {
-    sources: ['shared/src', 'web/src', 'web/public', 'web/index.html', 'web/vite.config.ts', 'web/package.json', 'infra/build.mjs'],
+    sources: ['shared/src', 'web', 'infra/build.mjs'],
     entry: 'web/index.html',
     outfile: 'web/dist/index.html',
     make: () => runToEnd(process.execPath, [join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], join(ROOT, 'web')),
@@ -94,6 +94,8 @@ function fingerprint(target) {
   return hash.digest('hex');
 }
 
+const NOT_SOURCE = /\.test\.tsx?$|^(dist|node_modules|dev)$/;
+
 /** Path, size and time of every file: a few hundred calls of stat, some milliseconds. */
 function addTo(hash, path) {
   const stat = statSync(join(ROOT, path), { throwIfNoEntry: false });
@@ -103,7 +105,7 @@ function addTo(hash, path) {
     return;
   }
   for (const entry of readdirSync(join(ROOT, path)).sort()) {
-    if (!/\.test\.tsx?$/.test(entry)) addTo(hash, `${path}/${entry}`);
+    if (!NOT_SOURCE.test(entry)) addTo(hash, `${path}/${entry}`);
   }
 }
 

@@ -22,7 +22,7 @@ export interface Target {
 type Env = Readonly<Record<string, string | undefined>>;
 
 export function contextsPath(env: Env): string {
-  return env['DROVER_CONFIG'] || join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'drover', 'contexts.json');
+  return env.DROVER_CONFIG || join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'drover', 'contexts.json');
 }
 
 export async function readContexts(env: Env): Promise<ContextsFile> {

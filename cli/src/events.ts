@@ -24,7 +24,6 @@ export async function* follow(client: Client, signal: AbortSignal): AsyncGenerat
       const headers: Record<string, string> = { accept: 'text/event-stream', ...(cursor === null ? {} : { 'last-event-id': cursor }) };
       const response = await client.open('/events', headers, connection.signal);
       attempts = 0;
-      yield { do: 'connected' };
       for await (const event of eventsOf(response, () => {
         clearTimeout(watchdog);
         watchdog = setTimeout(end, SILENCE_MS);
@@ -32,7 +31,7 @@ export async function* follow(client: Client, signal: AbortSignal): AsyncGenerat
         if (event.id !== null) cursor = event.id;
         const change = event.name === 'change' ? parseChange(event.data) : null;
         if (change) yield { do: 'change', change };
-        // Anything else that has no change in it (a reset after a long break) asks for a fresh look too.
+        // `hello` says from which moment on nothing is missed, `reset` that something was: both ask for a fresh look.
         else if (event.name !== 'change') yield { do: 'connected' };
       }
     } catch (error) {

@@ -62,17 +62,17 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
-    return tell(thrown, terminal, argv);
+    return tell(thrown, terminal, program, argv);
   }
 }
 
-function tell(thrown: unknown, terminal: Terminal, argv: readonly string[]): number {
+function tell(thrown: unknown, terminal: Terminal, program: Command, argv: readonly string[]): number {
   if (thrown instanceof CommanderError) {
     if (thrown.exitCode === 0) return EXIT.ok;
     // Help that nobody asked for has been shown already.
     if (thrown.code === 'commander.help') return EXIT.usage;
     terminal.err(`${thrown.message.replace(/^error: /, '')}\n`);
-    terminal.err(`${ownName(terminal)} ${wordsOf(argv)}--help shows how to use it.\n`);
+    terminal.err(`${ownName(terminal)} ${wordsOf(program, argv)}--help shows how to use it.\n`);
     return EXIT.usage;
   }
   const error =
@@ -81,12 +81,18 @@ function tell(thrown: unknown, terminal: Terminal, argv: readonly string[]): num
       : new CliError('failed', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
   if (argv.includes('--json') && error.problem) terminal.err(json(error.problem));
   else terminal.err(`${colour(terminal, 'red', error.message)}\n${error.suggestion ? `${error.suggestion}\n` : ''}`);
-  if (!(thrown instanceof CliError) && terminal.env['DROVER_DEBUG'] && thrown instanceof Error) terminal.err(`${thrown.stack}\n`);
+  if (!(thrown instanceof CliError) && terminal.env.DROVER_DEBUG && thrown instanceof Error) terminal.err(`${thrown.stack}\n`);
   return EXIT[error.exit];
 }
 
 /** The words that lead to the command at hand, for a pointer to its help. */
-function wordsOf(argv: readonly string[]): string {
-  const words = argv.slice(0, 2).filter((word) => /^[a-z-]+$/.test(word) && !word.startsWith('-'));
-  return words.length > 0 ? `${words.join(' ')} ` : '';
+function wordsOf(program: Command, argv: readonly string[]): string {
+  let words = '';
+  let command: Command | undefined = program;
+  for (const word of argv) {
+    command = command.commands.find((child) => child.name() === word);
+    if (!command) break;
+    words += `${word} `;
+  }
+  return words;
 }

@@ -26,7 +26,7 @@ export function processTerminal(): Terminal {
     get columns() {
       return stdout.columns ?? stderr.columns ?? 80;
     },
-    hasColour: stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    hasColour: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     env,
     async ask(question) {
       const { createInterface } = await import('node:readline/promises');
@@ -37,4 +37,4 @@ export function processTerminal(): Terminal {
 }
 
 /** How this person calls us. */
-export const ownName = (terminal: Terminal): string => (terminal.env['npm_command'] === 'exec' ? 'npx drover' : 'drover');
+export const ownName = (terminal: Terminal): string => (terminal.env.npm_command === 'exec' ? 'npx drover' : 'drover');

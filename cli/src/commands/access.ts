@@ -52,9 +52,8 @@ function addUser(program: Command, open: OpenSession): void {
     .description('add a user, and print a sign-in link');
   withExamples(create, ['drover user create anna --role operator']).action(async (name: string, options: { role: string }) => {
     const session = open();
-    const { value, raw } = await (await session.client()).call('POST', '/users', SignInLinkView, {
-      body: { name, role: roleOf(options.role) },
-    });
+    const body = { name, role: roleOf(options.role) };
+    const { value, raw } = await (await session.client()).call('POST', '/users', SignInLinkView, { body });
     if (session.isJson) return session.terminal.out(json(raw));
     session.terminal.out(`${value.signInUrl}\n`);
     session.terminal.err(`Give this link to ${value.user.name}: it works once, until ${formatTime(value.expiresAtMs)}.\n`);

@@ -53,7 +53,7 @@ export function addContextCommands(program: Command, open: OpenSession): void {
     const { terminal } = open();
     if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name))
       throw new CliError('usage', `"${name}" is not a name`, { suggestion: 'use letters, digits, dots and hyphens' });
-    const token = options.token ?? terminal.env['DROVER_TOKEN'];
+    const token = options.token ?? terminal.env.DROVER_TOKEN;
     if (!token) throw new CliError('usage', '--token is missing', { suggestion: 'drover token create NAME on the other side makes one' });
     const file = await readContexts(terminal.env);
     const contexts = { ...file.contexts, [name]: { url: checkUrl(options.url, '--url'), token } };
