@@ -1,4 +1,4 @@
-import { CreateToken, CreateUser, ListAll } from '@drover/shared/api/requests';
+import { CreateToken, CreateUser } from '@drover/shared/api/requests';
 import { NewTokenView, SignInLinkView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { newId } from '@drover/shared/model/id';
@@ -12,7 +12,7 @@ import { type Route, rawRoute, route } from '../route.ts';
 import type { Caller } from '../session.ts';
 import { mintSignInLink } from '../sign-in-link.ts';
 import { pageOf, tokenView, userView } from '../views.ts';
-import { Ref } from './params.ts';
+import { ListAll, Ref } from './params.ts';
 
 export function accessRoutes(deps: AppDeps): Route[] {
   return [...userRoutes(deps), ...tokenRoutes(deps)];

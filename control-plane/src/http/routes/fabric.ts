@@ -1,4 +1,3 @@
-import { ListAll } from '@drover/shared/api/requests';
 import { NetworkView, StorageView } from '@drover/shared/api/views';
 import { z } from 'zod';
 import { NetworkPage, StoragePage } from '../components.ts';
@@ -6,7 +5,7 @@ import type { AppDeps } from '../deps.ts';
 import { findPlaced } from '../placed.ts';
 import { type Route, route } from '../route.ts';
 import { networkView, pageOf, storageView } from '../views.ts';
-import { Ref } from './params.ts';
+import { ListAll, Ref } from './params.ts';
 
 export function fabricRoutes({ store }: AppDeps): Route[] {
   return [

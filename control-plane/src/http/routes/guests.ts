@@ -1,4 +1,4 @@
-import { CreateGuest, EditGuest, ExecGuest, ListGuests } from '@drover/shared/api/requests';
+import { CreateGuest, EditGuest, ExecGuest } from '@drover/shared/api/requests';
 import { GuestView, StreamView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Power } from '@drover/shared/model/guest';
@@ -17,7 +17,7 @@ import { type Call, type Route, route } from '../route.ts';
 import type { Caller } from '../session.ts';
 import { taskViewById } from '../task-answer.ts';
 import { guestView, pageOf } from '../views.ts';
-import { Flag, Ref } from './params.ts';
+import { Flag, ListGuests, Ref } from './params.ts';
 
 const GUEST = '/api/v1/guests/{guest}';
 const params = z.object({ guest: Ref });
@@ -91,7 +91,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
       right: 'view',
       tag: 'guests',
       summary: 'List guests',
-      description: 'By name, in pages. `search` takes words that must all occur in the name, id, a tag or an address.',
+      description: 'In pages, by id. `search` takes words that must all occur in the name, id, a tag or an address.',
       query: ListGuests,
       response: GuestPage,
       async handler({ query }) {

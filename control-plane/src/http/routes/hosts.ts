@@ -1,4 +1,4 @@
-import { CreateEnrolment, EditHost, ListAll } from '@drover/shared/api/requests';
+import { CreateEnrolment, EditHost } from '@drover/shared/api/requests';
 import { EnrolmentView, HostView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import { originOf } from '../origin.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { shellWord } from '../shell-word.ts';
 import { hostView, pageOf } from '../views.ts';
-import { Ref } from './params.ts';
+import { ListAll, Ref } from './params.ts';
 
 const HOST = '/api/v1/hosts/{host}';
 const params = z.object({ host: Ref });

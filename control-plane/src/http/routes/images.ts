@@ -1,4 +1,4 @@
-import { CreateImage, ListAll, UploadImage } from '@drover/shared/api/requests';
+import { CreateImage, UploadImage } from '@drover/shared/api/requests';
 import { CatalogueView, ImageView } from '@drover/shared/api/views';
 import { assert } from '@drover/shared/lib/assert';
 import { Problem } from '@drover/shared/lib/problem';
@@ -17,7 +17,7 @@ import { type Route, route } from '../route.ts';
 import { taskViewById } from '../task-answer.ts';
 import type { UploadRoom } from '../upload.ts';
 import { imageView } from '../views.ts';
-import { Ref } from './params.ts';
+import { ListAll, Ref } from './params.ts';
 
 const IMAGE = '/api/v1/images/{image}';
 const params = z.object({ image: Ref });

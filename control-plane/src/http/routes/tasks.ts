@@ -1,4 +1,4 @@
-import { ListTasks, ReadTaskLog } from '@drover/shared/api/requests';
+import { ReadTaskLog } from '@drover/shared/api/requests';
 import { TaskLogView, TaskView } from '@drover/shared/api/views';
 import { z } from 'zod';
 import { cancelTask } from '../../core/tasks.ts';
@@ -9,7 +9,7 @@ import type { AppDeps } from '../deps.ts';
 import { type Route, route } from '../route.ts';
 import { taskViewById } from '../task-answer.ts';
 import { pageOf, taskView } from '../views.ts';
-import { Ref } from './params.ts';
+import { ListTasks, Ref } from './params.ts';
 
 const TASK = '/api/v1/tasks/{task}';
 const params = z.object({ task: Ref });

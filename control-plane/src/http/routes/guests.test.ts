@@ -1,0 +1,194 @@
+import { accepted, GuestView, StreamView } from '@drover/shared/api/views';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
+import { GuestPage } from '../components.ts';
+
+let world: AppWorld;
+beforeEach(async () => {
+  world = await createAppWorld();
+});
+afterEach(() => world.close());
+
+const WEB = { type: 'container', name: 'web', image: 'debian-13' };
+const create = async (body: object = WEB) => (await world.ask('POST', '/api/v1/guests', { body })).json.resource.id as number;
+
+describe('guests', () => {
+  it('creating one answers 202 with the guest, its task, its generation and its address, and wakes the host', async () => {
+    const answer = await world.ask('POST', '/api/v1/guests', { body: WEB });
+    expect(answer.status).toBe(202);
+    const { resource, task } = accepted(GuestView).parse(answer.json);
+    expect(resource).toMatchObject({
+      id: 100,
+      name: 'web',
+      state: 'creating',
+      generation: 1,
+      condition: 'pending',
+      image: { name: 'debian-13' },
+    });
+    expect(task).toMatchObject({
+      title: 'create guest web',
+      state: 'queued',
+      target: { kind: 'guest', id: '100', name: 'web' },
+      createdBy: 'owner-anna',
+    });
+    expect(answer.headers.get('etag')).toBe('"1"');
+    expect(answer.headers.get('location')).toBe('/api/v1/guests/100');
+    expect(world.nudged).toEqual([world.hostId]);
+  });
+
+  it('one can be read by name and by id', async () => {
+    const id = await create();
+    const byId = await world.ask('GET', `/api/v1/guests/${id}`);
+    const byName = await world.ask('GET', '/api/v1/guests/web');
+    expect(byId.status).toBe(200);
+    expect(GuestView.parse(byId.json)).toEqual(byName.json);
+    expect(byId.headers.get('etag')).toBe('"1"');
+  });
+
+  it('a list comes in pages that together are the whole', async () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await create({ ...WEB, name });
+    const names: string[] = [];
+    let query = '?limit=2';
+    for (let pages = 0; pages < 10; pages += 1) {
+      const { json } = await world.ask('GET', `/api/v1/guests${query}`);
+      const page = GuestPage.parse(json);
+      names.push(...page.items.map(({ name }) => name));
+      expect(page.total).toBe(5);
+      if (page.next === null) break;
+      query = `?limit=2&after=${encodeURIComponent(page.next)}`;
+    }
+    expect(names).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('a list can be searched and filtered', async () => {
+    await create({ ...WEB, name: 'shop-1', tags: ['blue'] });
+    await create({ ...WEB, name: 'shop-2', tags: ['green'] });
+    const names = async (query: string) =>
+      (await world.ask('GET', `/api/v1/guests?${query}`)).json.items.map(({ name }: { name: string }) => name);
+    expect(await names('search=shop')).toEqual(['shop-1', 'shop-2']);
+    expect(await names('search=shop+blue')).toEqual(['shop-1']);
+    expect(await names('tag=green')).toEqual(['shop-2']);
+    expect(await names('name=shop-2')).toEqual(['shop-2']);
+    expect(await names('host=nowhere')).toEqual([]);
+    expect(await names('type=vm')).toEqual([]);
+  });
+
+  it('an edit that rests on an older generation is refused with 412, and the newer one is named', async () => {
+    const id = await create();
+    const edit = (generation: string) =>
+      world.ask('PATCH', `/api/v1/guests/${id}`, { body: { notes: 'hello' }, headers: { 'if-match': generation } });
+    const first = await edit('"1"');
+    expect(first.status).toBe(202);
+    expect(first.headers.get('etag')).toBe('"2"');
+    const second = await edit('"1"');
+    expect(second.status).toBe(412);
+    expect(second.json).toMatchObject({ code: 'stale-generation' });
+    expect(second.json.detail).toContain('2');
+    expect((await edit('*')).status).toBe(202);
+    expect((await edit('what?')).json).toMatchObject({ status: 400, field: 'If-Match' });
+  });
+
+  it('each power action is accepted, asks for that power, and refuses a field it does not know', async () => {
+    const id = await create();
+    await world.observe('guest', String(id), 1, { observed: { power: 'stopped' } });
+    for (const [verb, power] of [
+      ['start', 'running'],
+      ['shutdown', 'shutdown'],
+      ['stop', 'off'],
+    ]) {
+      expect((await world.ask('POST', `/api/v1/guests/web/${verb}`, { body: { now: true } })).json).toMatchObject({
+        status: 400,
+        field: 'now',
+      });
+      const answer = await world.ask('POST', `/api/v1/guests/web/${verb}`);
+      expect([answer.status, answer.json.resource.power]).toEqual([202, power]);
+    }
+  });
+
+  it('deleting answers 202 with the task, and the guest shows that it is going', async () => {
+    const id = await create();
+    await world.observe('guest', String(id), 1, { observed: { power: 'stopped' } });
+    const answer = await world.ask('DELETE', '/api/v1/guests/web?force=true');
+    expect(answer.status).toBe(202);
+    expect(answer.json).toMatchObject({ resource: { state: 'deleting', deleting: true }, task: { title: 'delete guest web' } });
+    expect((await world.ask('DELETE', '/api/v1/guests/web?force=yes')).json).toMatchObject({ status: 400, field: 'force' });
+  });
+
+  it('a stream’s ticket is in the answer alone: no task shows it', async () => {
+    const id = await create();
+    await world.observe('guest', String(id), 1, { observed: { power: 'running' } });
+    await world.ask('POST', '/api/v1/guests/web/start');
+    await world.observe('guest', String(id), 2, { observed: { power: 'running' } });
+    for (const [verb, body] of [
+      ['exec', { command: ['cat', '/etc/shadow'] }],
+      ['console', undefined],
+    ] as const) {
+      const answer = await world.ask('POST', `/api/v1/guests/web/${verb}`, { body });
+      expect(answer.status).toBe(201);
+      const { url, task, expiresAtMs } = StreamView.parse(answer.json);
+      expect(url).toMatch(/^ws:\/\/drover\.test:8420\/relay\/[a-z0-9]{40}\?side=person$/);
+      expect(expiresAtMs).toBe(world.clock.now() + 30_000);
+      const ticket = url.slice(-52, -12);
+      for (const path of [`/api/v1/tasks/${task.id}`, '/api/v1/tasks', `/api/v1/tasks/${task.id}/log`]) {
+        expect((await world.ask('GET', path)).text).not.toContain(ticket.slice(0, 20));
+      }
+    }
+  });
+
+  it('a stream that cannot be begun leaves no ticket behind', async () => {
+    await create();
+    expect((await world.ask('POST', '/api/v1/guests/nobody/console')).status).toBe(404);
+    expect((await world.ask('POST', '/api/v1/guests/web/exec', { body: { command: [] } })).json).toMatchObject({
+      status: 400,
+      field: 'command',
+    });
+    expect(world.relay.awaited().size).toBe(0);
+  });
+
+  it('behind a proxy that ends TLS, a stream is asked for over TLS', async () => {
+    const id = await create();
+    await world.observe('guest', String(id), 1, { observed: { power: 'running' } });
+    const answer = await world.ask('POST', '/api/v1/guests/web/console', { headers: { 'x-forwarded-proto': 'https' } });
+    expect(answer.json.url).toMatch(/^wss:\/\/drover\.test:8420\/relay\//);
+  });
+
+  const BAD: readonly [string, object, string][] = [
+    ['no type', { name: 'a', image: 'debian-13' }, 'type'],
+    ['another type', { ...WEB, type: 'jail' }, 'type'],
+    ['no name', { type: 'container', image: 'debian-13' }, 'name'],
+    ['a name with a newline', { ...WEB, name: 'a\nb' }, 'name'],
+    ['a name like an option', { ...WEB, name: '-rf' }, 'name'],
+    ['a name of digits', { ...WEB, name: '107' }, 'name'],
+    ['a path as a name', { ...WEB, name: '../../etc' }, 'name'],
+    ['no image for a container', { type: 'container', name: 'a' }, 'image'],
+    ['an image that is nowhere', { ...WEB, image: 'windows-95' }, 'image'],
+    ['too little memory', { ...WEB, memoryBytes: 5 }, 'memoryBytes'],
+    ['half a core', { ...WEB, cores: 0.5 }, 'cores'],
+    ['memory as text', { ...WEB, memoryBytes: '1GiB' }, 'memoryBytes'],
+    ['a bad tag among good ones', { ...WEB, tags: ['ok', 'NOT OK'] }, 'tags.1'],
+    ['an unknown field', { ...WEB, memory: 5 }, 'memory'],
+    ['a VM field for a container', { ...WEB, firmware: 'uefi' }, 'firmware'],
+    ['a key with a line break', { ...WEB, sshKeys: ['ssh-ed25519 AAAA\nroot'] }, 'sshKeys.0'],
+    ['a host that is not there', { ...WEB, host: 'nowhere' }, 'host'],
+  ];
+  it.each(BAD)('%s is refused, the field is named, and nothing is made', async (_what, body, field) => {
+    const answer = await world.ask('POST', '/api/v1/guests', { body });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.status).toBeLessThan(500);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.json.field).toBe(field);
+    expect((await world.ask('GET', '/api/v1/guests')).json.total).toBe(0);
+    expect((await world.ask('GET', '/api/v1/tasks')).json.total).toBe(0);
+  });
+
+  it.each([
+    ['limit=0', 'limit'],
+    ['limit=5000', 'limit'],
+    ['limit=many', 'limit'],
+    ['state=asleep', 'state'],
+    ['colour=red', 'colour'],
+    ['limit=1&limit=2', 'limit'],
+  ])('a list asked for with ?%s is refused and %s is named', async (query, field) => {
+    expect((await world.ask('GET', `/api/v1/guests?${query}`)).json).toMatchObject({ status: 400, code: 'bad-request', field });
+  });
+});
