@@ -32,6 +32,8 @@ const dataPath =
 const port = portOf(process.env.DROVER_PORT);
 const logs = join(dataPath, 'logs');
 try {
+  // The root of an unprivileged container is nobody here, and passes through to its files.
+  mkdirSync(dataPath, { recursive: true, mode: 0o711 });
   mkdirSync(logs, { recursive: true, mode: 0o700 });
 } catch (error) {
   fail(`The data folder ${dataPath} cannot be made (${error.code}). DROVER_DATA=/some/where npm start puts it elsewhere.`);
@@ -106,7 +108,8 @@ async function startAgent() {
     keep({
       title: 'agent',
       script: 'agent/dist/agent.js',
-      args: ['run', '--config', configPath],
+      // The port may have changed since this host was enrolled.
+      args: ['run', '--config', configPath, '--url', url],
       logPath: join(logs, 'agent.log'),
       onExit({ output }) {
         // Its last words say why, once.
