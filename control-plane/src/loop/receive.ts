@@ -1,0 +1,151 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import { Problem } from '@drover/shared/lib/problem';
+import type { Random } from '@drover/shared/lib/random';
+import { HostId, newId } from '@drover/shared/model/id';
+import { Gone, PROTOCOL_VERSION, type Reply, type Report, Report as ReportSchema } from '@drover/shared/protocol/message';
+import { parseTopic, topicOf } from '@drover/shared/protocol/topic';
+import type { z } from 'zod';
+import type { Broker } from '../broker/broker.ts';
+import type { Decision } from '../core/change.ts';
+import { type Absorbed, absorb, absorbGone, awayChange } from '../core/reports.ts';
+import type { ReportView } from '../core/views.ts';
+import type { Store } from '../db/store.ts';
+import type { Dispatcher } from './dispatch.ts';
+import { type Log, rateLimited } from './log.ts';
+
+const ATTEMPTS_MAX = 8;
+/** Of one host; further ones are dropped, which costs nothing: it sends what was not acknowledged again. */
+const QUEUE_MAX = 64;
+
+export interface ReceiveContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly broker: Broker;
+  readonly dispatcher: Dispatcher;
+  readonly log: Log;
+}
+
+export interface Receiver {
+  /** Any bytes, on any topic of ours. */
+  message(topic: string, payload: Uint8Array): void;
+  presence(hostId: HostId, connected: boolean): void;
+  /** Settles when everything that came so far is dealt with. */
+  idle(): Promise<void>;
+}
+
+/** Takes what hosts say: parse, absorb, commit, reply, dispatch. One at a time per host, hosts side by side. */
+export function createReceiver(context: ReceiveContext): Receiver {
+  const { store, clock, random, broker, dispatcher, log } = context;
+  const complain = rateLimited(log, clock);
+  const queues = new Map<HostId, { length: number; last: Promise<void> }>();
+
+  function enqueue(hostId: HostId, job: () => Promise<void>): void {
+    const queue = queues.get(hostId) ?? { length: 0, last: Promise.resolve() };
+    if (queue.length >= QUEUE_MAX) {
+      complain(`${hostId} queue`, `${hostId} sends faster than we can take it in: reports are dropped until it slows down`);
+      return;
+    }
+    queue.length += 1;
+    queues.set(hostId, queue);
+    queue.last = queue.last
+      .then(job)
+      .catch((error: unknown) => {
+        complain(`${hostId} failed`, `cannot take in a report of ${hostId}: ${error instanceof Error ? error.message : String(error)}`);
+      })
+      .then(() => {
+        queue.length -= 1;
+        if (queue.length === 0) queues.delete(hostId);
+      });
+  }
+
+  async function report(hostId: HostId, cell: string, received: Report): Promise<void> {
+    const { answer } = await absorbed(hostId, received);
+    if (!answer) {
+      complain(`${hostId} unknown`, `a report of ${hostId}, which is not enrolled here`);
+      broker.disconnect(hostId);
+      return;
+    }
+    for (const warning of answer.warnings) log(`${hostId}: ${warning}`);
+    const reply: Reply = {
+      v: PROTOCOL_VERSION,
+      boot: received.boot,
+      sequence: received.sequence,
+      helloWanted: answer.helloWanted,
+      ...(answer.lastBoot === null ? {} : { lastBoot: answer.lastBoot }),
+      atMs: clock.now(),
+    };
+    await broker.publish(topicOf(cell, hostId, 'down/reply'), JSON.stringify(reply), 1);
+    if (received.hello) dispatcher.forget(hostId);
+    if (answer.dispatch) dispatcher.nudge(hostId);
+  }
+
+  async function absorbed(hostId: HostId, received: Report): Promise<{ answer: Absorbed | null }> {
+    const ids = { storageId: newId('storage', random), networkId: newId('network', random) };
+    const refs = received.hello ? 'all' : received.statuses.map(({ kind, id }) => ({ kind, id }));
+    return retrying(
+      () => store.views.onReport(hostId, refs),
+      (view: ReportView): Decision<Absorbed> => absorb(view, received, { nowMs: clock.now(), ...ids }),
+    );
+  }
+
+  async function retrying<A>(
+    load: () => Promise<ReportView | null>,
+    decide: (view: ReportView) => Decision<A>,
+  ): Promise<{ answer: A | null }> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const view = await load();
+      if (!view) return { answer: null };
+      const { change, answer } = decide(view);
+      if ((await store.commit(change)).committed) return { answer };
+    }
+    throw new Problem('conflict', 'somebody else kept changing the same things');
+  }
+
+  async function away(hostId: HostId, session: string | null): Promise<void> {
+    await retrying(
+      () => store.views.onReport(hostId, []),
+      ({ host }) => {
+        const nowMs = clock.now();
+        const change = session === null ? (host.connected ? awayChange(host, nowMs) : null) : absorbGone(host, { session }, nowMs);
+        return { change: change ?? { by: host.name, atMs: nowMs }, answer: null };
+      },
+    );
+  }
+
+  return {
+    message(topic, payload) {
+      const parsed = parseTopic(topic);
+      const hostId = HostId.safeParse(parsed?.hostId);
+      if (!parsed || !hostId.success)
+        return complain('topic', `a message on a topic that is none of ours: ${JSON.stringify(topic.slice(0, 200))}`);
+      if (parsed.leaf === 'up/gone') {
+        const gone = parse(Gone, payload);
+        if (gone) enqueue(hostId.data, () => away(hostId.data, gone.session));
+        else complain(`${hostId.data} gone`, `${hostId.data} said farewell in words that we do not understand`);
+        return;
+      }
+      const received = parsed.leaf === 'up/report' ? parse(ReportSchema, payload) : null;
+      if (!received) return complain(`${hostId.data} parse`, `${hostId.data} sent a report that we do not understand`);
+      if (received.host !== hostId.data)
+        return complain(`${hostId.data} other`, `${hostId.data} sent a report in the name of ${received.host}`);
+      enqueue(hostId.data, () => report(hostId.data, parsed.cell, received));
+    },
+    presence(hostId, connected) {
+      // That a connection began says nothing yet: the hello does.
+      if (!connected) enqueue(hostId, () => away(hostId, null));
+    },
+    async idle() {
+      while (queues.size > 0) await Promise.all([...queues.values()].map(({ last }) => last));
+    },
+  };
+}
+
+function parse<T>(schema: z.ZodType<T>, payload: Uint8Array): T | null {
+  try {
+    return schema.parse(JSON.parse(new TextDecoder().decode(payload)));
+  } catch {
+    // Whatever it was, it is not a message of ours: the caller says so.
+    return null;
+  }
+}

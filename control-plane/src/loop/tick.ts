@@ -1,0 +1,54 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import { expireTask } from '../core/tasks.ts';
+import type { Store } from '../db/store.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { Log } from './log.ts';
+import { performer } from './perform.ts';
+
+const TICK_MS = 1_000;
+const TRIM_EVERY = 600;
+
+export interface TickContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly dispatcher: Dispatcher;
+  readonly log: Log;
+}
+
+/** What time alone brings about: deadlines, what has to be sent again, what may be forgotten. */
+export async function tick({ store, clock, dispatcher }: TickContext, options: { readonly trim: boolean }): Promise<void> {
+  const nowMs = clock.now();
+  const perform = performer(store, dispatcher.nudge);
+  for (const id of await store.overdueTasks(nowMs, 100)) {
+    await perform(
+      () => store.views.onTask(id),
+      (view) => expireTask(view, nowMs),
+    );
+  }
+  for (const hostId of await store.hostsWithPending()) dispatcher.nudge(hostId);
+  if (options.trim) await store.trim(nowMs);
+}
+
+/** Ticks every second, one after the other; the returned function ends it once the one under way is done. */
+export function startTicking(context: TickContext): () => Promise<void> {
+  let cancel = (): void => {};
+  let stopped = false;
+  let count = 0;
+  let current: Promise<void> = Promise.resolve();
+  function next(): void {
+    cancel = context.clock.after(TICK_MS, () => {
+      count += 1;
+      current = tick(context, { trim: count % TRIM_EVERY === 1 })
+        .catch((error: unknown) => context.log(`a tick failed: ${error instanceof Error ? error.message : String(error)}`))
+        .then(() => {
+          if (!stopped) next();
+        });
+    });
+  }
+  next();
+  return () => {
+    stopped = true;
+    cancel();
+    return current;
+  };
+}

@@ -1,0 +1,170 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import type { IncomingMessage, Server } from 'node:http';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { type Clock, realClock } from '@drover/shared/lib/clock';
+import { Problem } from '@drover/shared/lib/problem';
+import { type Random, realRandom } from '@drover/shared/lib/random';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { createEmbeddedBroker } from './broker/embedded.ts';
+import { openStore } from './db/open.ts';
+import { createApp } from './http/app.ts';
+import { createDispatcher } from './loop/dispatch.ts';
+import { hostOfPassword, mintEnrolment } from './loop/enrol.ts';
+import { type Log, rateLimited } from './loop/log.ts';
+import { createReceiver } from './loop/receive.ts';
+import { startTicking } from './loop/tick.ts';
+import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
+import { listen } from './node/listen.ts';
+import { lockFolder } from './node/lock.ts';
+import { openSigner } from './node/signing-key.ts';
+import { webFiles } from './node/web-files.ts';
+import { createRelay } from './relay.ts';
+import { relayUpgrades } from './relay-node.ts';
+import { fileUploads } from './uploads-file.ts';
+
+export interface NodeOptions {
+  /** Everything that is kept lies in its folder control-plane/. */
+  readonly dataPath: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The address to listen on; null: all. */
+  readonly host: string | null;
+  /** The folder of the built page. */
+  readonly webPath: string;
+  readonly version: string;
+  /** Where people reach it, behind a proxy; null: at the address each request was sent to. */
+  readonly publicUrl: string | null;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface ControlPlane {
+  readonly url: string;
+  /** Signs the first owner in, once; null: an owner has signed in before. */
+  readonly firstOwnerLink: string | null;
+  /** The owner's token for the command line of the user who runs this. */
+  readonly localToken: string;
+  /** A token to enrol one host with, good for an hour. */
+  enrolmentToken(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The whole control plane in this process: API, page, broker, database. */
+export async function startControlPlane(options: NodeOptions): Promise<ControlPlane> {
+  const { log, clock = realClock, random = realRandom } = options;
+  const folder = join(options.dataPath, 'control-plane');
+  makeFolder(folder);
+  /** What has to be ended again, last one first. */
+  const undo: (() => void | Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (let end = undo.pop(); end; end = undo.pop()) await end();
+  };
+  try {
+    undo.push(await lockFolder(folder));
+    const signer = await openSigner(join(folder, 'signing-key.json'));
+    const store = await openStore(join(folder, 'drover.db'), () => clock.now());
+    undo.push(() => store.close());
+    await store.disconnectAll();
+
+    const complain = rateLimited(log, clock);
+    const broker = await createEmbeddedBroker({
+      clock,
+      hostOfPassword: (password) => hostOfPassword({ store, clock, signer }, password),
+      refused: (reason) => complain('broker', reason),
+    });
+    const dispatcher = createDispatcher({ store, clock, random, broker, signer, failed: (line) => complain('dispatch', line) });
+    const receiver = createReceiver({ store, clock, random, broker, dispatcher, log });
+    broker.onMessage(receiver.message);
+    broker.onPresence(receiver.presence);
+    const relay = createRelay(clock, random);
+    const closing = new AbortController();
+    const app = createApp({
+      store,
+      clock,
+      random,
+      signer,
+      nudge: dispatcher.nudge,
+      relay,
+      uploads: fileUploads(join(folder, 'uploads')),
+      webAssets: webFiles(options.webPath),
+      version: options.version,
+      publicUrl: options.publicUrl,
+      addressOf: (env) => remoteAddressOf(env),
+      log: (message, cause) => log(`${message}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`),
+      closing: closing.signal,
+    });
+    // Sound: without a createServer option of our own it makes a plain HTTP server.
+    const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+    const upgrades = [broker.upgrade, relayUpgrades(relay, clock)];
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
+      socket.on('error', () => socket.destroy());
+      if (!upgrades.some((take) => take(request, socket, head)))
+        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    });
+    const stopTicking = startTicking({ store, clock, dispatcher, log });
+    undo.push(async () => {
+      closing.abort(new Problem('gone', 'the control plane is stopping', { retryable: true }));
+      const stopped = stopServer(server);
+      await stopTicking();
+      relay.close();
+      await broker.close();
+      await stopped;
+      await receiver.idle();
+      await dispatcher.idle();
+    });
+    const port = await listen(server, options.port, options.host);
+
+    const url = options.publicUrl ?? `http://localhost:${port}`;
+    const ports = { access: store.access, clock, random };
+    const owner = await firstOwner(ports);
+    return {
+      url,
+      firstOwnerLink: await firstOwnerLink(ports, owner, url),
+      localToken: await localToken(ports, owner, folder),
+      enrolmentToken: async () => (await mintEnrolment({ store, signer, clock, random }, owner.name, null)).token,
+      close: closeAll,
+    };
+  } catch (thrown) {
+    await closeAll();
+    throw thrown;
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+    const probe = join(folder, '.writable');
+    mkdirSync(probe, { recursive: true });
+    rmSync(probe, { recursive: true });
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no reason given';
+    throw new Problem('not-allowed', `the data folder ${folder} cannot be written (${code})`, {
+      suggestion: 'give this user the right to, or set DROVER_DATA to another folder',
+      cause,
+    });
+  }
+}
+
+const CLOSE_MS = 2_000;
+
+/** No new connections; those under way get a moment. */
+function stopServer(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => {
+    const cancel = realClock.after(CLOSE_MS, () => server.closeAllConnections());
+    server.close(() => {
+      cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function remoteAddressOf(env: unknown): string | null {
+  // Sound: hono's Node adapter hands its bindings to every request.
+  return (env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress ?? null;
+}
