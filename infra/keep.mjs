@@ -12,10 +12,10 @@ const DELAY_MAX_MS = 30_000;
 const STEADY_MS = 60_000;
 
 /**
- * `title` is for people. `onExit` hears of each unasked end: ({ code, signal, output, runs }) → false to give up.
+ * `title` is for people. `onOutput` hears the last of what was printed, each time there is more; `onExit` hears of each unasked end: ({ code, signal, output, runs }) → false to give up.
  * The child leads its own process group, so that Ctrl-C reaches it only through us.
  */
-export function keep({ title, script, args = [], env = {}, logPath, onExit = () => true }) {
+export function keep({ title, script, args = [], env = {}, logPath, onOutput = () => {}, onExit = () => true }) {
   let child = null;
   let stopping = false;
   let runs = 0;
@@ -36,6 +36,7 @@ export function keep({ title, script, args = [], env = {}, logPath, onExit = () 
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
         output.add(text);
+        onOutput(output.text());
         appendLog(logPath, text);
       });
     }

@@ -23,10 +23,12 @@ const { keep } = await import('./keep.mjs');
 const { writeContext } = await import('./context.mjs');
 const { enrolThisHost } = await import('./enrol.mjs');
 
-await build(undefined, { say: console.log }).catch((error) => fail(`The build failed:\n${error.message}`));
-
 const isRoot = process.getuid?.() === 0;
 const isHost = process.platform === 'linux' && isRoot;
+await build(['control-plane', 'cli', 'web', ...(isHost ? ['agent'] : [])], { say: console.log }).catch((error) =>
+  fail(`The build failed:\n${error.message}`),
+);
+
 const dataPath =
   process.env.DROVER_DATA || (isRoot ? '/var/lib/drover' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'drover'));
 const port = portOf(process.env.DROVER_PORT);
@@ -50,11 +52,20 @@ process.on('SIGTERM', stop);
 process.on('SIGHUP', stop);
 
 let isReady = false;
+let heardReady;
+const ready = new Promise((resolve) => {
+  heardReady = resolve;
+});
 const controlPlane = keep({
   title: 'control plane',
   script: 'control-plane/dist/main.js',
-  env: { DROVER_DATA: dataPath, DROVER_PORT: String(port) },
+  // DROVER_URL is the command line's variable, too: there it is where to go, here how others come.
+  env: { DROVER_DATA: dataPath, DROVER_PORT: String(port), DROVER_URL: process.env.DROVER_PUBLIC_URL ?? '' },
   logPath: join(logs, 'control-plane.log'),
+  onOutput(output) {
+    // Said once it listens, and has written token and link.
+    if (/^Drover's control plane is at /m.test(output)) heardReady();
+  },
   onExit({ output }) {
     if (isReady) return true;
     fail(output || 'The control plane ended before it was ready, without a word.');
@@ -62,7 +73,8 @@ const controlPlane = keep({
 });
 children.push(controlPlane);
 
-const owner = await untilReady();
+await ready;
+const owner = readTrimmed(join(dataPath, 'control-plane', 'local-token'));
 isReady = true;
 writeContext('local', { url, token: owner });
 
@@ -121,30 +133,6 @@ async function startAgent() {
     }),
   );
   return `Host      ${name}: this machine`;
-}
-
-/** The owner's token, once the control plane that holds it answers to it. */
-async function untilReady() {
-  const tokenPath = join(dataPath, 'control-plane', 'local-token');
-  for (;;) {
-    const token = readTrimmed(tokenPath);
-    if (token && (await answers(token))) return token;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-async function answers(token) {
-  try {
-    const response = await fetch(`${url}/api/v1/session`, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(2_000),
-    });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    // Not listening yet.
-    return false;
-  }
 }
 
 async function stop() {
