@@ -83,7 +83,7 @@ describe('every address', () => {
       ['GET', '/api/v1/tasks?after=/', 400, 'bad-request'],
       ['GET', '/api/v1/events?after=-1', 400, 'bad-request'],
       ['GET', '/api/v1/tasks/web/log?after=1e400', 400, 'bad-request'],
-      ['POST', '/api/v1/guests?x=y', 400, 'bad-request'],
+      ['GET', '/api/v1/session?x=y', 400, 'bad-request'],
     ];
     for (const [method, path, status, code] of wrongs) {
       const answer = await world.ask(method, path);

@@ -2,6 +2,7 @@ import * as requests from '@drover/shared/api/requests';
 import * as views from '@drover/shared/api/views';
 import { ProblemView } from '@drover/shared/lib/problem';
 
+import { ConnectRequest, Credentials, EnrolReply, EnrolRequest } from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
 
 /** Answers that are only put together here. */
@@ -19,9 +20,13 @@ export const AcceptedImage = views.accepted(views.ImageView);
 export const AcceptedGuestDeletion = views.accepted(views.GuestView.nullable());
 export const AcceptedImageDeletion = views.accepted(views.ImageView.nullable());
 
+/** An action that needs no words: no body, or an empty object. */
+export const Nothing = z.strictObject({});
+export const RebootGuest = z.strictObject({ force: z.boolean().default(false) });
+
 /** Names of the OpenAPI document's components. */
 export const COMPONENTS = z.registry<{ id: string }>();
-const named: Record<string, z.ZodType> = {
+export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Problem: ProblemView,
   Guest: views.GuestView,
   Host: views.HostView,
@@ -45,6 +50,12 @@ const named: Record<string, z.ZodType> = {
   CreateUser: requests.CreateUser,
   CreateToken: requests.CreateToken,
   SignIn: requests.SignIn,
+  Nothing,
+  RebootGuest,
+  EnrolRequest,
+  EnrolReply,
+  ConnectRequest,
+  Credentials,
   Catalogue: views.CatalogueView,
   TaskLog: views.TaskLogView,
   SignInLink: views.SignInLinkView,
@@ -62,4 +73,4 @@ const named: Record<string, z.ZodType> = {
   AcceptedGuestDeletion,
   AcceptedImageDeletion,
 };
-for (const [id, schema] of Object.entries(named)) COMPONENTS.add(schema, { id });
+for (const [id, schema] of Object.entries(SCHEMAS)) COMPONENTS.add(schema, { id });

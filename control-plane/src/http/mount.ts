@@ -2,7 +2,7 @@ import type { Clock } from '@drover/shared/lib/clock';
 import { digest } from '@drover/shared/lib/digest';
 import { Problem, problemOfInput } from '@drover/shared/lib/problem';
 import type { Context, Hono } from 'hono';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { may } from '../core/access.ts';
 import type { IdempotencyKey } from '../core/change.ts';
 import type { AccessStore } from '../db/access-store.ts';
@@ -33,6 +33,9 @@ export function mount(app: Hono, routes: readonly Route[], context: MountContext
   }
 }
 
+/** A misspelt parameter is refused, also where there is none to misspell. */
+const NO_QUERY = z.strictObject({});
+
 export const honoPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
 
 async function admit(route: Route, request: Request, context: MountContext): Promise<Caller | null> {
@@ -54,7 +57,7 @@ async function admit(route: Route, request: Request, context: MountContext): Pro
 async function parse(route: Route, c: Context, caller: Caller | null): Promise<Omit<Call, 'address'>> {
   const request = c.req.raw;
   const params = check(route.params, c.req.param(), 'the address');
-  const query = route.query && check(route.query, singles(new URL(request.url).searchParams), 'the query');
+  const query = check(route.query ?? NO_QUERY, singles(new URL(request.url).searchParams), 'the query');
   const body = route.body && check(route.body, await readJson(request), 'the body');
   // Sound: the cast only says that a public route has no caller, which `admit` has made so.
   return {

@@ -5,7 +5,7 @@ import { newId } from '@drover/shared/model/id';
 import { z } from 'zod';
 import { lesserRole, may } from '../../core/access.ts';
 import { hashOfSecret } from '../../db/secret.ts';
-import { TokenPage, UserPage } from '../components.ts';
+import { Nothing, TokenPage, UserPage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { originOf } from '../origin.ts';
 import { type Route, rawRoute, route } from '../route.ts';
@@ -64,7 +64,7 @@ function userRoutes(deps: AppDeps): Route[] {
       tag: 'access',
       summary: 'A new link that signs a user in, once: oneself, or with the right access.edit anybody',
       params: userParams,
-      body: z.strictObject({}),
+      body: Nothing,
       status: 201,
       response: SignInLinkView,
       async handler({ params, caller, request }) {

@@ -10,7 +10,7 @@ import { beginConsole, beginExec, beginReboot } from '../../core/tasks.ts';
 import type { GuestDecisionView } from '../../core/views.ts';
 import { type Performed, performer } from '../../loop/perform.ts';
 import { askOf } from '../ask.ts';
-import { AcceptedGuest, AcceptedGuestDeletion, GuestPage } from '../components.ts';
+import { AcceptedGuest, AcceptedGuestDeletion, GuestPage, Nothing, RebootGuest } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { socketOriginOf } from '../origin.ts';
 import { type Call, type Route, route } from '../route.ts';
@@ -21,7 +21,6 @@ import { Flag, ListGuests, Ref } from './params.ts';
 
 const GUEST = '/api/v1/guests/{guest}';
 const params = z.object({ guest: Ref });
-const Nothing = z.strictObject({});
 const Force = z.strictObject({ force: Flag });
 
 type GuestCall = Pick<Call, 'ifMatch' | 'key'> & { readonly params: { readonly guest: string }; readonly caller: Caller };
@@ -172,7 +171,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
       summary: 'Reboot; with force, without asking the guest',
       params,
       query: Force,
-      body: z.strictObject({ force: z.boolean().default(false) }),
+      body: RebootGuest,
       status: 202,
       conditional: true,
       response: AcceptedGuest,

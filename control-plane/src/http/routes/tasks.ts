@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { cancelTask } from '../../core/tasks.ts';
 import { performer } from '../../loop/perform.ts';
 import { askOf } from '../ask.ts';
-import { TaskPage } from '../components.ts';
+import { Nothing, TaskPage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { type Route, route } from '../route.ts';
 import { taskViewById } from '../task-answer.ts';
@@ -61,7 +61,7 @@ export function taskRoutes(deps: AppDeps): Route[] {
       tag: 'tasks',
       summary: 'Cancel a task',
       params,
-      body: z.strictObject({}),
+      body: Nothing,
       status: 202,
       response: TaskView,
       async handler(call) {
