@@ -1,0 +1,139 @@
+import { ChangeEvent } from '@drover/shared/api/views';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AppWorld, createAppWorld, ORIGIN } from '../../../test/control-plane/app-world.ts';
+
+let world: AppWorld;
+const closing = new AbortController();
+beforeEach(async () => {
+  world = await createAppWorld();
+});
+afterEach(() => world.close());
+
+interface Stream {
+  /** The next frame, as its fields. */
+  next(): Promise<Record<string, string> | 'end'>;
+  leave(): Promise<void>;
+}
+
+async function listen(after?: string, as: 'owner' | 'viewer' = 'owner'): Promise<Stream> {
+  const response = await world.app.request(`${ORIGIN}/api/v1/events`, {
+    headers: { authorization: `Bearer ${world.tokens[as]}`, ...(after === undefined ? {} : { 'last-event-id': after }) },
+  });
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  const reader = response.body?.getReader();
+  if (!reader) throw new Error('no body');
+  const decoder = new TextDecoder();
+  let text = '';
+  return {
+    async next() {
+      for (;;) {
+        const end = text.indexOf('\n\n');
+        if (end >= 0) {
+          const frame = text.slice(0, end);
+          text = text.slice(end + 2);
+          return Object.fromEntries(
+            frame.split('\n').map((line) => [line.slice(0, line.indexOf(':')) || 'comment', line.slice(line.indexOf(':') + 2)]),
+          );
+        }
+        const { done, value } = await reader.read();
+        if (done) return 'end';
+        text += decoder.decode(value, { stream: true });
+      }
+    },
+    leave: () => reader.cancel(),
+  };
+}
+
+const touch = (id: string) => world.commit({ events: [{ kind: 'guest', id, gone: false }] });
+const idOf = (frame: Record<string, string> | 'end'): string =>
+  frame === 'end' ? 'end' : ChangeEvent.parse(JSON.parse(frame.data ?? '')).id;
+
+describe('the event stream', () => {
+  it('begins now, says where that is, and tells of each commit', async () => {
+    const stream = await listen();
+    const { newest } = await world.store.eventRange();
+    expect(await stream.next()).toMatchObject({ event: 'hello', id: String(newest) });
+    await touch('100');
+    expect(await stream.next()).toEqual({
+      event: 'change',
+      id: String(newest + 1),
+      data: JSON.stringify({ cursor: newest + 1, kind: 'guest', id: '100', gone: false }),
+    });
+    await stream.leave();
+  });
+
+  it('resumes where it broke off, without a gap and without a repeat', async () => {
+    const first = await listen();
+    await first.next();
+    await touch('101');
+    const last = await first.next();
+    await first.leave();
+    for (const id of ['102', '103', '104']) await touch(id);
+    const second = await listen(last === 'end' ? '' : last.id);
+    await second.next();
+    await touch('105');
+    const seen: string[] = [];
+    for (let count = 0; count < 4; count += 1) seen.push(idOf(await second.next()));
+    expect(seen).toEqual(['102', '103', '104', '105']);
+    await second.leave();
+  });
+
+  it('a slow reader misses nothing, however much happens meanwhile', async () => {
+    const stream = await listen();
+    await stream.next();
+    const ids = Array.from({ length: 1_200 }, (_unused, index) => String(100 + index));
+    await world.commit({ events: ids.slice(0, 700).map((id) => ({ kind: 'guest', id, gone: false })) });
+    await world.commit({ events: ids.slice(700).map((id) => ({ kind: 'guest', id, gone: false })) });
+    const seen: string[] = [];
+    for (const _id of ids) seen.push(idOf(await stream.next()));
+    expect(seen).toEqual(ids);
+    await stream.leave();
+  });
+
+  it('says so when what was missed is no longer known, or never was', async () => {
+    const { newest } = await world.store.eventRange();
+    const ahead = await listen(String(newest + 50));
+    expect(await ahead.next()).toMatchObject({ event: 'reset', id: String(newest) });
+    await ahead.leave();
+    world.store.eventRange = async () => ({ oldest: 10_000, newest: 20_000 });
+    const behind = await listen('5');
+    expect(await behind.next()).toMatchObject({ event: 'reset', id: '20000' });
+    await behind.leave();
+  });
+
+  it('shows a sign of life every 15 s', async () => {
+    const stream = await listen();
+    await stream.next();
+    const quiet = stream.next();
+    await settle();
+    world.clock.advance(15_000);
+    expect(await quiet).toEqual({ comment: 'still here' });
+    await stream.leave();
+  });
+
+  it('users and tokens are for those who may edit access', async () => {
+    const viewer = await listen(undefined, 'viewer');
+    const owner = await listen(undefined, 'owner');
+    await viewer.next();
+    await owner.next();
+    await world.commit({ events: [{ kind: 'user', id: 'user_x', gone: false }] });
+    await touch('100');
+    expect(idOf(await owner.next())).toBe('user_x');
+    expect(idOf(await viewer.next())).toBe('100');
+    await Promise.all([viewer.leave(), owner.leave()]);
+  });
+
+  it('ends when the control plane stops', async () => {
+    await world.close();
+    world = await createAppWorld({ closing: closing.signal });
+    const stream = await listen();
+    await stream.next();
+    const end = stream.next();
+    await settle();
+    closing.abort();
+    expect(await end).toBe('end');
+  });
+});
+
+/** Lets everything that needs no time happen. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
