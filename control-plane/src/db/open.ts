@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { createClient } from '@libsql/client';
+import { type Client, createClient } from '@libsql/client';
 import { and, asc, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
@@ -19,6 +19,11 @@ export async function openStore(path: string, now: () => number): Promise<Store>
   if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
   // An acknowledged write survives a power cut: the log is synced at each commit.
   await client.execute('PRAGMA synchronous = FULL');
+  return storeOn(client, now);
+}
+
+/** The store on an open database, brought to the newest schema. */
+export async function storeOn(client: Client, now: () => number): Promise<Store> {
   await migrate(client);
   const db = drizzle(client, { casing: 'snake_case' });
 

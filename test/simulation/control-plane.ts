@@ -1,0 +1,86 @@
+import type { Broker } from '../../control-plane/src/broker/broker.ts';
+import type { Store } from '../../control-plane/src/db/store.ts';
+import { createDispatcher, type Dispatcher } from '../../control-plane/src/loop/dispatch.ts';
+import { type Perform, performer } from '../../control-plane/src/loop/perform.ts';
+import { createReceiver } from '../../control-plane/src/loop/receive.ts';
+import { startTicking } from '../../control-plane/src/loop/tick.ts';
+import type { Chance } from './chance.ts';
+import { MortalLife } from './life.ts';
+import type { Network } from './link.ts';
+import { livingStore } from './living-store.ts';
+import { simulatedSigner } from './signer.ts';
+import type { Timeline } from './timeline.ts';
+
+/** Where a rule of the control plane can be switched off, to see that the simulation notices. */
+export interface ControlPlaneParts {
+  readonly store: (store: Store) => Store;
+  readonly broker: (broker: Broker, store: Store) => Broker;
+}
+
+export const SOUND_CONTROL_PLANE: ControlPlaneParts = { store: (store) => store, broker: (broker) => broker };
+
+/** What a living control plane offers to those who ask it. */
+export interface Desk {
+  readonly life: MortalLife;
+  readonly store: Store;
+  readonly perform: Perform;
+}
+
+/** The real receive, dispatch and tick over a store that others may share, killed and started like a process. */
+export class SimulatedControlPlane {
+  desk: Desk | null = null;
+
+  constructor(
+    readonly name: string,
+    private readonly timeline: Timeline,
+    private readonly chance: Chance,
+    private readonly network: Network,
+    private readonly store: () => Store,
+    private readonly parts: ControlPlaneParts,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  async start(): Promise<void> {
+    if (this.desk) return;
+    const life = new MortalLife(this.timeline);
+    const { clock } = life;
+    const store = this.parts.store(livingStore(this.store(), life, this.chance));
+    const broker = this.parts.broker(this.network.brokerFor(life), store);
+    const log = (line: string) => life.isAlive && this.log(`${this.name}: ${line}`);
+    const dispatcher: Dispatcher = createDispatcher({ store, clock, random: this.chance, broker, signer: simulatedSigner, failed: log });
+    this.desk = { life, store, perform: performer(store, (hostId) => dispatcher.nudge(hostId)) };
+    this.log(`${this.name} starts`);
+    await store.disconnectAll();
+    const receiver = createReceiver({ store, clock, random: this.chance, broker, dispatcher, log });
+    broker.onMessage((topic, payload) => receiver.message(topic, payload));
+    broker.onPresence((hostId, connected) => receiver.presence(hostId, connected));
+    startTicking({ store, clock, dispatcher, log });
+  }
+
+  crash(why: string, restartAfterMs: number = this.chance.between(300, 6_000)): void {
+    const { desk } = this;
+    if (!desk) return;
+    this.log(`${this.name} dies (${why})`);
+    desk.life.end();
+    this.#ended(desk.life);
+    this.timeline.after(restartAfterMs, () => void this.start());
+  }
+
+  /** Lets it die at one of the next places where it touches the world, such as between a commit and its dispatch. */
+  lightFuse(points: number): void {
+    const { desk } = this;
+    desk?.life.light(points, (label) => {
+      this.log(`${this.name} dies at "${label}"`);
+      this.timeline.after(0, () => {
+        if (this.desk !== desk) return;
+        this.#ended(desk.life);
+        this.timeline.after(this.chance.between(300, 6_000), () => void this.start());
+      });
+    });
+  }
+
+  #ended(life: MortalLife): void {
+    this.desk = null;
+    this.network.controlPlaneEnded(life);
+  }
+}

@@ -1,0 +1,63 @@
+import { refKey } from '@drover/shared/model/resource';
+import { definitionDigest } from '../../../agent/src/core/definition.ts';
+import type { Held } from '../../../control-plane/src/core/held.ts';
+import type { RunFile } from '../machine.ts';
+import type { SimulatedHost } from '../simulated-host.ts';
+import type { Scene } from './watch.ts';
+
+/** What is still not as wished; empty once everything has settled. `isPoisoned`: what can never be, and may be given up. */
+export async function findUnsettled(scene: Scene): Promise<string[]> {
+  const unsettled: string[] = [];
+  for (const host of scene.hosts) {
+    const { resources, tasks, host: seen } = await scene.store().views.onHost(host.hostId);
+    const byKey = new Map(resources.map((held) => [refKey(held), held]));
+    if (!seen.connected) unsettled.push(`${host.name} is not connected`);
+    for (const task of tasks) unsettled.push(`task ${task.id} (${task.title}) is ${task.state}`);
+    for (const held of resources) {
+      const why = whyUnsettled(held, host, byKey);
+      if (why) unsettled.push(`${refKey(held)} of ${host.name}: ${why}`);
+    }
+    for (const [guestId, folder] of [...host.machine.storages.values()].flatMap((storage) => [...storage.folders])) {
+      const isWished = byKey.has(`guest/${guestId}`) || seen.orphans.some(({ id }) => id === String(guestId));
+      if (!isWished && (folder.disks.size > 0 || folder.definition))
+        unsettled.push(`${host.name} has a guest ${guestId} that nobody knows of`);
+    }
+  }
+  return unsettled;
+}
+
+function whyUnsettled(held: Held, host: SimulatedHost, byKey: ReadonlyMap<string, Held>): string | null {
+  if (isHopeless(held, host, byKey)) return held.ackedGeneration === held.generation ? null : 'not acknowledged';
+  if (held.kind === 'task') return 'a task that has not ended';
+  if (held.deletion) return 'it is still being deleted';
+  if (held.appliedGeneration !== held.generation) {
+    const { condition, waitingFor, problem } = held.status ?? {};
+    return `generation ${held.generation}, acknowledged ${held.ackedGeneration}, applied ${held.appliedGeneration}: ${condition ?? 'unheard of'} ${waitingFor ?? ''}${problem?.detail ?? ''}`;
+  }
+  if (held.status?.condition !== 'settled') return `it is ${held.status?.condition ?? 'unheard of'}`;
+  return held.kind === 'guest' ? whyGuestIsOther(held, host) : null;
+}
+
+/** What the host itself shows must agree with what was reported. */
+function whyGuestIsOther(guest: Held<'guest'>, host: SimulatedHost): string | null {
+  const id = Number(guest.id);
+  const folder = [...host.machine.storages.values()].map((storage) => storage.folders.get(id)).find(Boolean);
+  const isRunning = host.machine.running.has(id);
+  if (folder?.definition?.digest !== definitionDigest(guest.spec)) return 'its definition is another';
+  if (guest.status?.observed.power !== (isRunning ? 'running' : 'stopped'))
+    return `it is said to be ${String(guest.status?.observed.power)}`;
+  if (isRunning) return guest.spec.power === 'running' ? null : 'it runs';
+  return guest.spec.power !== 'running' || mayStayOff(folder.run, guest) ? null : 'it does not run';
+}
+
+const mayStayOff = (run: RunFile | null, guest: Held<'guest'>): boolean =>
+  run?.powerRequest === guest.spec.powerRequest && (run.end === 'self' || (run.end === 'host' && !guest.spec.startAtBoot));
+
+/** It fails for ever, or stands on what does; then it is enough that it is said. */
+function isHopeless(held: Held, host: SimulatedHost, byKey: ReadonlyMap<string, Held>): boolean {
+  const { poisoned } = host.weather;
+  if (held.kind === 'image') return poisoned.has(held.spec.name);
+  if (held.kind !== 'guest') return false;
+  const images = held.spec.disks.flatMap((disk) => byKey.get(`image/${disk.imageId ?? ''}`) ?? []);
+  return poisoned.has(held.id) || images.some((image) => isHopeless(image, host, byKey));
+}

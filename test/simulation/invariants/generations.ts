@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import type { Scene, Watch } from './watch.ts';
+
+const Written = z.object({ resource: z.object({ kind: z.string(), id: z.string(), generation: z.number() }) });
+
+/** Generations never go back on a host. (In the database: see the ledger.) */
+export function watchGenerations({ judge }: Scene): Watch {
+  const newest = new Map<string, number>();
+  return {
+    journalled(host, path, text) {
+      const parsed = Written.safeParse(JSON.parse(text.slice(text.indexOf('\n') + 1)));
+      if (!parsed.success) return;
+      const { kind, id, generation } = parsed.data.resource;
+      const key = `${host.name} ${kind}/${id}`;
+      const before = newest.get(key) ?? 0;
+      judge.check(generation >= before, `${path} on ${host.name} went back from generation ${before} to ${generation}`);
+      newest.set(key, generation);
+    },
+    journalLost(host) {
+      for (const key of newest.keys()) if (key.startsWith(`${host.name} `)) newest.delete(key);
+    },
+  };
+}

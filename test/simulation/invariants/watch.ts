@@ -1,0 +1,35 @@
+import type { Store } from '../../../control-plane/src/db/store.ts';
+import type { Judge } from '../judge.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Network, Seen } from '../link.ts';
+import type { MachineEvent } from '../machine.ts';
+import type { SimulatedHost } from '../simulated-host.ts';
+import type { Timeline } from '../timeline.ts';
+
+/** What those who judge may look at. */
+export interface Scene {
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly hosts: readonly SimulatedHost[];
+  readonly ledger: Ledger;
+  readonly judge: Judge;
+  readonly store: () => Store;
+}
+
+/** One invariant: each part is called when there is something for it to see. */
+export interface Watch {
+  /** Something really happened on a host. */
+  machine?(host: SimulatedHost, event: MachineEvent): void;
+  /** A file of a host's journal was written whole. */
+  journalled?(host: SimulatedHost, path: string, text: string): void;
+  /** A message was handed to the network. */
+  message?(message: Seen): void;
+  /** Every simulated second, between two events. */
+  often?(): void;
+  /** Every ten simulated seconds, with reads of the database. */
+  sometimes?(): Promise<void>;
+  /** The database was replaced by an old copy of it: what was learnt from it since counts no more. */
+  restored?(): void;
+  /** A host's journal was damaged or replaced by an old copy. */
+  journalLost?(host: SimulatedHost): void;
+}

@@ -1,0 +1,78 @@
+import { type Clock, realClock } from '@drover/shared/lib/clock';
+import type { Timeline } from './timeline.ts';
+
+/** One life of a process, from its start to its end or crash. What it waits for never comes once it is dead. */
+export interface Life {
+  readonly isAlive: boolean;
+  readonly clock: Clock;
+  /** A place where a crash may strike. */
+  point(label: string): void;
+}
+
+/** A life in real time that nothing ends. */
+export const realLife: Life = { isAlive: true, clock: realClock, point() {} };
+
+/** A life in simulated time that can be ended at any of the places it passes. */
+export class MortalLife implements Life {
+  isAlive = true;
+  readonly clock: Clock;
+  #fuse: { left: number; burnt: (label: string) => void } | null = null;
+
+  constructor(timeline: Timeline) {
+    const after = (delayMs: number, run: () => void) =>
+      timeline.after(delayMs, () => {
+        if (this.isAlive) run();
+      });
+    this.clock = {
+      now: () => timeline.nowMs,
+      after,
+      sleep: (delayMs, signal) =>
+        new Promise((resolve, reject) => {
+          if (signal?.aborted) return reject(signal.reason);
+          const cancel = after(delayMs, () => {
+            signal?.removeEventListener('abort', aborted);
+            resolve();
+          });
+          function aborted() {
+            cancel();
+            reject(signal?.reason);
+          }
+          signal?.addEventListener('abort', aborted, { once: true });
+        }),
+    };
+  }
+
+  /** It shall die at the `points`-th place from now. */
+  light(points: number, burnt: (label: string) => void): void {
+    if (this.isAlive) this.#fuse = { left: points, burnt };
+  }
+
+  point(label: string): void {
+    if (!this.isAlive || !this.#fuse) return;
+    this.#fuse.left -= 1;
+    if (this.#fuse.left > 0) return;
+    const { burnt } = this.#fuse;
+    this.#fuse = null;
+    this.isAlive = false;
+    burnt(label);
+  }
+
+  end(): void {
+    this.isAlive = false;
+    this.#fuse = null;
+  }
+}
+
+/** For the one who waits for a dead process: nothing ever comes. */
+export const never = (): Promise<never> => new Promise(() => {});
+
+/** `promise` as seen by this life: when it is over by then, it does not learn how it went. */
+export async function seenBy<T>(life: Life, promise: Promise<T>): Promise<T> {
+  try {
+    const value = await promise;
+    return life.isAlive ? value : await never();
+  } catch (thrown) {
+    if (!life.isAlive) return never();
+    throw thrown;
+  }
+}

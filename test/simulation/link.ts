@@ -1,0 +1,239 @@
+import { backoff } from '@drover/shared/lib/backoff';
+import type { HostId } from '@drover/shared/model/id';
+import { Command, type Gone, MESSAGE_BYTES_MAX, PROTOCOL_VERSION, Reply } from '@drover/shared/protocol/message';
+import { DEFAULT_CELL, type Leaf, parseTopic, topicOf } from '@drover/shared/protocol/topic';
+import type { Link, LinkHandlers } from '../../agent/src/link.ts';
+import type { Broker } from '../../control-plane/src/broker/broker.ts';
+import type { Chance } from './chance.ts';
+import type { Life } from './life.ts';
+import { openSeal } from './signer.ts';
+import type { Timeline } from './timeline.ts';
+
+/** How badly the network treats messages. Nothing is lost, repeated or late when all are zero. */
+export interface NetworkWeather {
+  loss: number;
+  duplication: number;
+  /** The chance that a message is held up for seconds, and so overtaken by later ones. */
+  lateness: number;
+  lateMsMax: number;
+}
+
+export interface Seen {
+  readonly hostId: HostId;
+  readonly leaf: Leaf;
+  readonly text: string;
+}
+
+interface Connection {
+  readonly hostId: HostId;
+  readonly session: string;
+  readonly life: Life;
+  readonly handlers: LinkHandlers;
+  open: boolean;
+}
+
+interface Subscriber {
+  readonly life: Life;
+  onMessage: (topic: string, payload: Uint8Array) => void;
+  onPresence: (hostId: HostId, connected: boolean) => void;
+}
+
+const KEEPALIVE_MS = 45_000;
+const RETRY = { firstMs: 500, maxMs: 30_000 };
+
+/** Broker and network at once: carries messages between agents and control planes, as badly as it is told. */
+export class Network {
+  readonly weather: NetworkWeather = { loss: 0, duplication: 0, lateness: 0, lateMsMax: 0 };
+  /** Directions that are cut, per host. A cut is noticed only when the keep-alive runs out. */
+  readonly cut = new Map<HostId, { up: boolean; down: boolean }>();
+  /** The broker lives and dies with the control plane, or it is a program of its own. */
+  isEmbedded = true;
+  readonly #connections = new Map<HostId, Connection>();
+  readonly #subscribers = new Set<Subscriber>();
+  #sent = 0;
+
+  constructor(
+    private readonly timeline: Timeline,
+    private readonly chance: Chance,
+    private readonly log: (line: string) => void,
+    private readonly sees: (message: Seen) => void,
+  ) {}
+
+  /** Messages handed over so far. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  isConnected(hostId: HostId): boolean {
+    return this.#connections.has(hostId);
+  }
+
+  /** A control plane's own view of the broker. */
+  brokerFor(life: Life): Broker {
+    const subscriber: Subscriber = { life, onMessage: () => {}, onPresence: () => {} };
+    this.#subscribers.add(subscriber);
+    return {
+      publish: async (topic, payload) => {
+        life.point(`publish ${topic}`);
+        if (!life.isAlive) return;
+        const parsed = parseTopic(topic);
+        const text = typeof payload === 'string' ? payload : new TextDecoder().decode(payload);
+        if (parsed) this.#carryDown(parsed.hostId as HostId, parsed.leaf, text);
+        life.point(`published ${topic}`);
+      },
+      onMessage(listener) {
+        subscriber.onMessage = listener;
+      },
+      onPresence(listener) {
+        subscriber.onPresence = listener;
+      },
+      disconnect: (hostId) => this.drop(hostId),
+    };
+  }
+
+  /** The end of a control plane: with an embedded broker all connections end. */
+  controlPlaneEnded(life: Life): void {
+    for (const subscriber of this.#subscribers) if (subscriber.life === life) this.#subscribers.delete(subscriber);
+    if (this.isEmbedded && this.#subscribers.size === 0) for (const hostId of [...this.#connections.keys()]) this.drop(hostId);
+  }
+
+  /** Ends a host's connection; both sides notice at once. */
+  drop(hostId: HostId): void {
+    const connection = this.#connections.get(hostId);
+    if (connection) this.#close(connection, true);
+  }
+
+  cutOff(hostId: HostId, directions: { up: boolean; down: boolean }): void {
+    this.cut.set(hostId, directions);
+    this.timeline.after(KEEPALIVE_MS, () => {
+      if (this.cut.get(hostId) === directions) this.drop(hostId);
+    });
+  }
+
+  heal(hostId: HostId): void {
+    this.cut.delete(hostId);
+  }
+
+  /** The link of one life of an agent. */
+  linkFor(hostId: HostId, life: Life): Link {
+    let connection: Connection | null = null;
+    let attempts = 0;
+    let closed = false;
+    const dial = (handlers: LinkHandlers): void => {
+      if (closed || !life.isAlive) return;
+      life.clock.after(this.chance.between(1, 40), () => {
+        if (closed) return;
+        if (!this.#canConnect(hostId)) {
+          attempts += 1;
+          life.clock.after(backoff(attempts, this.chance.fraction(), RETRY), () => dial(handlers));
+          return;
+        }
+        attempts = 0;
+        const made: Connection = { hostId, session: this.chance.text(20), life, handlers, open: true };
+        connection = made;
+        this.#connect(made, () => {
+          if (connection === made) connection = null;
+          if (life.isAlive) handlers.down();
+          life.clock.after(backoff(1, this.chance.fraction(), RETRY), () => dial(handlers));
+        });
+      });
+    };
+    return {
+      open: dial,
+      send: (message) => {
+        life.point(`send ${message.do}`);
+        if (!life.isAlive || !connection?.open) return;
+        const [leaf, body] = message.do === 'report' ? (['up/report', message.report] as const) : (['up/gone', message.gone] as const);
+        this.#carryUp(hostId, leaf, JSON.stringify(body));
+      },
+      close: async () => {
+        closed = true;
+        if (connection) this.#close(connection, false);
+      },
+    };
+  }
+
+  readonly #onClosed = new Map<Connection, () => void>();
+
+  #canConnect(hostId: HostId): boolean {
+    const cut = this.cut.get(hostId);
+    return !cut?.up && !cut?.down && (!this.isEmbedded || this.#subscribers.size > 0);
+  }
+
+  #connect(connection: Connection, closed: () => void): void {
+    const { hostId, handlers, life } = connection;
+    const before = this.#connections.get(hostId);
+    // A client of the same name takes the place of the one before, whose last will is published.
+    if (before) this.#close(before, true);
+    this.#connections.set(hostId, connection);
+    this.#onClosed.set(connection, closed);
+    this.log(`${hostId} is connected`);
+    this.#presence(hostId, true);
+    life.clock.after(this.chance.between(1, 10), () => {
+      if (connection.open) handlers.up(connection.session);
+    });
+  }
+
+  #close(connection: Connection, isAbrupt: boolean): void {
+    if (!connection.open) return;
+    connection.open = false;
+    const { hostId } = connection;
+    if (this.#connections.get(hostId) === connection) this.#connections.delete(hostId);
+    this.log(`${hostId} is disconnected`);
+    this.#presence(hostId, false);
+    if (isAbrupt) {
+      const gone: Gone = { v: PROTOCOL_VERSION, session: connection.session, reason: 'connection lost' };
+      this.#carryUp(hostId, 'up/gone', JSON.stringify(gone));
+    }
+    const closed = this.#onClosed.get(connection);
+    this.#onClosed.delete(connection);
+    closed?.();
+  }
+
+  /** A life that ended takes its connection with it. */
+  agentEnded(life: Life): void {
+    for (const connection of [...this.#connections.values()]) if (connection.life === life) this.#close(connection, true);
+  }
+
+  #presence(hostId: HostId, connected: boolean): void {
+    for (const subscriber of this.#subscribers)
+      this.timeline.after(1, () => subscriber.life.isAlive && subscriber.onPresence(hostId, connected));
+  }
+
+  #carryUp(hostId: HostId, leaf: Leaf, text: string): void {
+    this.#carry(hostId, leaf, text, () => {
+      if (leaf !== 'up/gone' && this.cut.get(hostId)?.up) return;
+      const payload = new TextEncoder().encode(text);
+      for (const subscriber of [...this.#subscribers])
+        if (subscriber.life.isAlive) subscriber.onMessage(topicOf(DEFAULT_CELL, hostId, leaf), payload);
+    });
+  }
+
+  #carryDown(hostId: HostId, leaf: Leaf, text: string): void {
+    this.#carry(hostId, leaf, text, () => {
+      const connection = this.#connections.get(hostId);
+      if (!connection?.life.isAlive || this.cut.get(hostId)?.down) return;
+      try {
+        if (leaf === 'down/command') {
+          const command = Command.parse(openSeal(text));
+          if (command.host === hostId && command.expiresAtMs >= this.timeline.nowMs) connection.handlers.command(command);
+        } else connection.handlers.reply(Reply.parse(JSON.parse(text)));
+      } catch (thrown) {
+        // As the real link does: what cannot be taken is refused, and comes again.
+        this.log(`${hostId} refused a message: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      }
+    });
+  }
+
+  #carry(hostId: HostId, leaf: Leaf, text: string, deliver: () => void): void {
+    const { loss, duplication, lateness, lateMsMax } = this.weather;
+    this.#sent += 1;
+    if (text.length > MESSAGE_BYTES_MAX) throw new Error(`a message of ${text.length} bytes on ${leaf}`);
+    this.sees({ hostId, leaf, text });
+    const copies = (this.chance.happens(loss) ? 0 : 1) + (this.chance.happens(duplication) ? 1 : 0);
+    for (let copy = 0; copy < copies; copy += 1) {
+      const delayMs = this.chance.happens(lateness) ? this.chance.between(100, lateMsMax) : this.chance.between(1, 30);
+      this.timeline.after(delayMs, deliver);
+    }
+  }
+}
