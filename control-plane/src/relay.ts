@@ -89,7 +89,8 @@ export function createRelay(clock: Clock, random: Random): Relay {
   function pair(ticket: string, meeting: Meeting, person: Seat, host: Seat): void {
     end(ticket, meeting);
     const closeBoth = (code: number, reason: string) => {
-      paired.delete(shutDown);
+      // Closing one side is what the other side's close was waiting for: the first reason stands.
+      if (!paired.delete(shutDown)) return;
       person.socket.close(code, reason);
       host.socket.close(code, reason);
     };
