@@ -28,6 +28,11 @@ import { QemuMachine } from './qemu-machine.ts';
 import { createRunRecords } from './run-record.ts';
 import { plugTaps, tapName, unplugTaps } from './tap.ts';
 
+export interface QemuDriver extends GuestDriver {
+  /** Ends every conversation and watch, as the agent does before it ends; guests go on. */
+  leave(): void;
+}
+
 export interface QemuDriverOptions {
   readonly config: AgentConfig;
   readonly clock: Clock;
@@ -42,7 +47,7 @@ const SERIAL_LOG_BYTES_MAX = 4 * 2 ** 20;
 const SERIAL_LOG_LOOK_MS = 60_000;
 
 /** Virtual machines by QEMU, each in a process of its own that outlives the agent, spoken to over QMP. */
-export function createQemuDriver({ config, clock, log, extraArguments = () => [] }: QemuDriverOptions): GuestDriver {
+export function createQemuDriver({ config, clock, log, extraArguments = () => [] }: QemuDriverOptions): QemuDriver {
   const readGuestFile = createGuestFileReader();
   const runs = createRunRecords(clock);
   const machines = new Map<number, QemuMachine>();
@@ -395,6 +400,12 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     watch(changed) {
       watchers.add(changed);
       return () => watchers.delete(changed);
+    },
+    leave() {
+      watchers.clear();
+      const left = [...machines.values()];
+      machines.clear();
+      for (const machine of left) machine.close();
     },
   };
 }
