@@ -17,7 +17,8 @@ export interface WebAsset {
 /** Answers a page's address: with the file of that name, or with index.html, whose script knows the page's own addresses. */
 export async function serveAsset(assets: WebAssets, request: Request): Promise<Response | null> {
   const { pathname } = new URL(request.url);
-  const isFile = /\.[a-z0-9]+$/i.test(pathname);
+  // A page's own address may have dots too, as in /images/ubuntu-24.04.
+  const isFile = pathname.startsWith('/assets/') || /\.(js|css|map|json|webmanifest|html|txt|svg|png|ico|woff2)$/.test(pathname);
   const asset = (await assets.get(pathname)) ?? (isFile ? null : await assets.get('/index.html'));
   if (!asset) return null;
   const headers: Record<string, string> = {

@@ -1,0 +1,153 @@
+import { EnrolmentView, HostView, NetworkView, StorageView, TaskView } from '@drover/shared/api/views';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
+import { hashOfSecret } from '../../db/secret.ts';
+import { HostPage, NetworkPage, StoragePage, TaskPage } from '../components.ts';
+import { shellWord } from '../shell-word.ts';
+
+let world: AppWorld;
+beforeEach(async () => {
+  world = await createAppWorld();
+});
+afterEach(() => world.close());
+
+describe('hosts', () => {
+  it('are listed and read with what they have, by name and by id', async () => {
+    expect(HostPage.parse((await world.ask('GET', '/api/v1/hosts')).json)).toMatchObject({ total: 1, next: null });
+    const byName = HostView.parse((await world.ask('GET', '/api/v1/hosts/fra-h03')).json);
+    expect(byName).toMatchObject({ id: world.hostId, connected: true, os: 'Debian 13', guests: { total: 0, running: 0 } });
+    expect(byName.fingerprint).toMatch(/^([0-9a-f]{4} ){15}[0-9a-f]{4}$/);
+    expect((await world.ask('GET', `/api/v1/hosts/${world.hostId}`)).json).toEqual(byName);
+  });
+
+  it('one that has not been heard for half a minute is not connected', async () => {
+    world.clock.advance(30_001);
+    expect((await world.ask('GET', '/api/v1/hosts/fra-h03')).json.connected).toBe(false);
+  });
+
+  it('can be renamed, to a free and proper name', async () => {
+    const rename = (name: string) => world.ask('PATCH', '/api/v1/hosts/fra-h03', { body: { name } });
+    expect((await rename('Fra H03')).json).toMatchObject({ status: 400, field: 'name' });
+    expect((await rename('ber-h01')).json).toMatchObject({ name: 'ber-h01', id: world.hostId });
+    expect((await world.ask('GET', '/api/v1/hosts/fra-h03')).status).toBe(404);
+    const conditional = await world.ask('PATCH', '/api/v1/hosts/ber-h01', { body: { name: 'x1' }, headers: { 'if-match': '"1"' } });
+    expect(conditional.json).toMatchObject({ status: 400, field: 'If-Match' });
+  });
+
+  it('can be forgotten, with all they had', async () => {
+    expect((await world.ask('DELETE', '/api/v1/hosts/fra-h03')).status).toBe(204);
+    expect((await world.ask('GET', '/api/v1/hosts')).json.total).toBe(0);
+    expect((await world.ask('GET', '/api/v1/storages')).json.total).toBe(0);
+  });
+
+  it('come in by a token that is shown with the command to type, and that can be taken back', async () => {
+    const answer = await world.ask('POST', '/api/v1/hosts/enrolments', { body: { name: 'ber-h01' } });
+    expect(answer.status).toBe(201);
+    const { token, command, expiresAtMs } = EnrolmentView.parse(answer.json);
+    expect(command).toContain(`enrol --url http://drover.test:8420 --token ${token}`);
+    expect(expiresAtMs).toBe(world.clock.now() + 3_600_000);
+    expect(await world.store.access.enrolment(hashOfSecret(token))).toMatchObject({ name: 'ber-h01' });
+    expect((await world.ask('DELETE', `/api/v1/hosts/enrolments/${token}`)).status).toBe(204);
+    expect(await world.store.access.enrolment(hashOfSecret(token))).toBeNull();
+    expect((await world.ask('DELETE', `/api/v1/hosts/enrolments/${token}`)).status).toBe(404);
+  });
+
+  it('who has neither token nor key is not let in', async () => {
+    const enrol = { token: 'x'.repeat(40), publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }, hostname: 'h', proof: 'a.b.c' };
+    expect((await world.ask('POST', '/agent/v1/enrol', { as: null, body: enrol })).status).toBeGreaterThanOrEqual(400);
+    expect((await world.ask('POST', '/agent/v1/enrol', { as: null, body: {} })).json).toMatchObject({ status: 400, field: 'token' });
+    const connect = { hostId: world.hostId, request: 'a.b.c' };
+    expect((await world.ask('POST', '/agent/v1/connect', { as: null, body: connect })).status).toBe(401);
+    const upload = `/agent/v1/uploads/${'a'.repeat(20)}`;
+    expect((await world.ask('GET', upload, { as: null })).status).toBe(401);
+    // A person's token is no host's signature.
+    expect((await world.ask('GET', upload)).status).toBe(401);
+    expect(world.logged).toEqual([]);
+  });
+});
+
+describe('storages and networks', () => {
+  it('are listed, and read by name and by id', async () => {
+    const [storage] = StoragePage.parse((await world.ask('GET', '/api/v1/storages')).json).items;
+    expect((await world.ask('GET', '/api/v1/storages/local')).json).toEqual(storage);
+    expect(StorageView.parse((await world.ask('GET', `/api/v1/storages/${storage?.id}`)).json)).toMatchObject({
+      ready: true,
+      freeBytes: 5,
+    });
+    const [network] = NetworkPage.parse((await world.ask('GET', '/api/v1/networks?name=default')).json).items;
+    expect(NetworkView.parse((await world.ask('GET', '/api/v1/networks/default')).json)).toEqual(network);
+  });
+});
+
+describe('tasks', () => {
+  const begin = async () => {
+    const made = await world.ask('POST', '/api/v1/guests', { body: { type: 'container', name: 'web', image: 'debian-13' } });
+    return TaskView.parse(made.json.task);
+  };
+
+  it('are listed the newest first, filtered by state and target', async () => {
+    const task = await begin();
+    const list = async (query: string) => TaskPage.parse((await world.ask('GET', `/api/v1/tasks?${query}`)).json).items.map(({ id }) => id);
+    expect(await list('')).toEqual([task.id]);
+    expect(await list('state=active&target=web')).toEqual([task.id]);
+    expect(await list('state=finished')).toEqual([]);
+  });
+
+  it('have a log that is read on from a cursor', async () => {
+    const { id } = await begin();
+    await world.commit({ log: ['one', 'two', 'three'].map((line) => ({ taskId: id, atMs: world.clock.now(), line })) });
+    const read = async (query: string) => (await world.ask('GET', `/api/v1/tasks/${id}/log?${query}`)).json;
+    const first = await read('limit=2');
+    expect(first.lines.map(({ line }: { line: string }) => line)).toEqual(['one', 'two']);
+    const rest = await read(`after=${first.cursor}`);
+    expect(rest.lines.map(({ line }: { line: string }) => line)).toEqual(['three']);
+    expect(await read(`after=${rest.cursor}`)).toEqual({ lines: [], cursor: rest.cursor });
+  });
+
+  it('can be cancelled', async () => {
+    const { id } = await begin();
+    const answer = await world.ask('POST', `/api/v1/tasks/${id}/cancel`);
+    expect(answer.status).toBe(202);
+    expect(TaskView.parse(answer.json).id).toBe(id);
+  });
+
+  it('a person who waits for a command that cannot be run is told at once', async () => {
+    const web = await begin();
+    await world.observe('guest', web.target.id, 1, { observed: { power: 'running' } });
+    const { url, task } = (await world.ask('POST', '/api/v1/guests/web/exec', { body: { command: ['true'] } })).json;
+    const ticket = /relay\/(\w+)/.exec(url)?.[1] ?? '';
+    const got: unknown[] = [];
+    const closed = new Promise<void>((resolve) => {
+      world.relay.join(ticket, 'person', {
+        send: (frame) => void got.push(JSON.parse(String(frame))),
+        bufferedBytes: () => 0,
+        pause: () => {},
+        resume: () => {},
+        close: () => resolve(),
+        onFrame: () => {},
+        onClose: () => {},
+      });
+    });
+    const problem = { code: 'wrong-state', status: 409, title: '', detail: 'the guest does not run', retryable: false } as const;
+    await world.commit({
+      taskUpdates: [{ id: task.id, state: 'failed', finishedAtMs: world.clock.now(), problem }],
+      events: [{ kind: 'task', id: task.id, gone: false }],
+    });
+    await closed;
+    expect(got).toEqual([{ do: 'failed', detail: 'the guest does not run' }]);
+  });
+});
+
+describe('shellWord', () => {
+  it.each([
+    ['--url', '--url'],
+    ['http://a:1/b', 'http://a:1/b'],
+    ['a b', "'a b'"],
+    ["a'; rm -rf /", "'a'\\''; rm -rf /'"],
+    ['$(id)', "'$(id)'"],
+    ['a\nb', "'a\nb'"],
+    ['', "''"],
+  ])('%j becomes %j', (word, expected) => {
+    expect(shellWord(word)).toBe(expected);
+  });
+});
