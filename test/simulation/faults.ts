@@ -26,7 +26,7 @@ const FAULTS: readonly { readonly weight: number; readonly strike: (ports: Fault
   { weight: 6, strike: ({ chance, controlPlanes }) => chance.pick(controlPlanes).lightFuse(chance.between(1, 40)) },
   { weight: 2, strike: ({ chance, controlPlanes }) => chance.pick(controlPlanes).crash('killed') },
   { weight: 3, strike: ({ network }, host) => network.drop(host.hostId) },
-  { weight: 1, strike: ({ network, hosts }) => hosts.forEach((each) => network.drop(each.hostId)) },
+  { weight: 1, strike: ({ network, hosts }) => dropAll(network, hosts) },
   { weight: 3, strike: (ports, host) => partition(ports, host.hostId) },
   { weight: 1, strike: (ports, host) => fillDisk(ports, host) },
   { weight: 1, strike: (ports, host) => takeStorageAway(ports, host) },
@@ -42,8 +42,14 @@ export function strike(ports: FaultPorts): void {
   const host = ports.chance.pick(ports.hosts);
   for (const fault of FAULTS) {
     left -= fault.weight;
-    if (left <= 0) return fault.strike(ports, host);
+    if (left > 0) continue;
+    fault.strike(ports, host);
+    return;
   }
+}
+
+function dropAll(network: Network, hosts: readonly SimulatedHost[]): void {
+  for (const { hostId } of hosts) network.drop(hostId);
 }
 
 function partition({ timeline, chance, network, log }: FaultPorts, hostId: HostId): void {

@@ -55,6 +55,8 @@ export interface StorageState {
 
 export interface NetworkState {
   ready: boolean;
+  /** The first three numbers of its addresses. */
+  prefix: string;
   readonly registered: Map<string, { readonly guestId: number; readonly guestName: string }>;
   readonly leases: Map<string, string>;
 }
@@ -78,7 +80,7 @@ export class Machine {
   readonly guestWatchers = new Set<(guestId: number) => void>();
   readonly leaseWatchers = new Set<(mac: string) => void>();
   #boots = 1;
-  #addresses = 1;
+  #addresses = 0;
 
   constructor(
     readonly name: string,
@@ -107,7 +109,7 @@ export class Machine {
   network(bridge: string): NetworkState {
     let state = this.networks.get(bridge);
     if (!state) {
-      state = { ready: false, registered: new Map(), leases: new Map() };
+      state = { ready: false, prefix: '10.86.0', registered: new Map(), leases: new Map() };
       this.networks.set(bridge, state);
     }
     return state;
@@ -180,8 +182,8 @@ export class Machine {
     for (const network of this.networks.values()) {
       for (const mac of guest.macs) {
         if (!network.ready || !network.registered.has(mac) || network.leases.has(mac)) continue;
+        network.leases.set(mac, `${network.prefix}.${2 + (this.#addresses % 250)}`);
         this.#addresses += 1;
-        network.leases.set(mac, `10.84.${(this.#addresses >> 8) & 255}.${this.#addresses & 255}`);
         if (!this.weather.losesNotice()) for (const changed of [...this.leaseWatchers]) changed(mac);
       }
     }

@@ -19,12 +19,12 @@ export function createSimulatedNetworkDriver(operator: Operator): NetworkDriver 
     open(_id, config) {
       const settings = z.object({ config: NatSettings }).safeParse({ config });
       if (!settings.success) throw problemOfInput(settings.error, 'the settings of the network');
-      return openNetwork(settings.data.config.bridge, operator);
+      return openNetwork(settings.data.config, operator);
     },
   };
 }
 
-function openNetwork(bridge: string, operator: Operator): Network {
+function openNetwork({ bridge, subnet }: NatSettings, operator: Operator): Network {
   const { machine, life } = operator;
   const state = () => machine.network(bridge);
   return {
@@ -32,7 +32,7 @@ function openNetwork(bridge: string, operator: Operator): Network {
     ensure: (signal) =>
       operate(operator, 'prepare network', bridge, signal, [
         () => {
-          state().ready = true;
+          Object.assign(state(), { ready: true, prefix: subnet.split('.').slice(0, 3).join('.') });
         },
       ]),
     ready: () => ask(operator, 'look at network', () => state().ready),

@@ -202,8 +202,8 @@ export class World {
       const { timeline, ledger, judge } = scene;
       this.#people.push(new Person(name, { timeline, ledger, judge, desk, chance: chance.fork(name), log: this.#tell }));
     }
-    for (const controlPlane of this.#controlPlanes) await controlPlane.start();
-    for (const host of this.#hosts) await host.start();
+    for (const controlPlane of this.#controlPlanes) void controlPlane.start();
+    for (const host of this.#hosts) void host.start();
     await quiet();
   }
 
