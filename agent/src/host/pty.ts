@@ -10,15 +10,21 @@ const OPEN_DEADLINE_MS = 5_000;
 /** Not a size that people use, but better than 0 × 0 until the terminal says its own. */
 const FIRST_SIZE = { columns: 80, rows: 24 };
 
+export interface PtyOptions {
+  readonly clock: Clock;
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * The program passes everything on to a terminal of its own (lxc-attach): returns once it has taken this one over, since it throws away
+   * what was typed before, and keeps this one from treating line ends a second time.
+   */
+  readonly passesOn?: boolean;
+}
+
 /**
  * Runs a program on a terminal of its own. script(1) from util-linux makes the terminal, as the agent has no native code; it runs a line of
  * shell, so that line has only numbers in it and the program's words come by the environment.
  */
-export async function openPty(
-  program: string,
-  args: readonly string[],
-  options: { readonly clock: Clock; readonly env?: Readonly<Record<string, string>> },
-): Promise<Stream> {
+export async function openPty(program: string, args: readonly string[], options: PtyOptions): Promise<Stream> {
   const { line, env } = shellLine([program, ...args]);
   let size = FIRST_SIZE;
   let terminal: string | null = null;
@@ -37,14 +43,14 @@ export async function openPty(
   const deadline = options.clock.now() + OPEN_DEADLINE_MS;
   while (startTicksOf(pid) !== null) {
     terminal = terminalOf(pid);
-    if (terminal !== null) break;
+    if (terminal !== null && (!options.passesOn || (await isRaw(terminal)))) break;
     if (options.clock.now() > deadline) {
       stream.close();
       throw new Problem('host-failed', 'no terminal could be opened on the host', { retryable: true });
     }
     await options.clock.sleep(2);
   }
-  if (terminal !== null) await setSize(terminal, size).catch(() => {});
+  if (terminal !== null) await setSize(terminal, size, options.passesOn ? ['-opost'] : []).catch(() => {});
   return stream;
 }
 
@@ -67,7 +73,16 @@ function terminalOf(scriptPid: number): string | null {
   return null;
 }
 
-async function setSize(terminal: string, { columns, rows }: { readonly columns: number; readonly rows: number }): Promise<void> {
+async function isRaw(terminal: string): Promise<boolean> {
+  const { stdout } = await run('stty', ['-F', terminal, '-a'], { timeoutMs: 5_000, okCodes: [0, 1] });
+  return stdout.includes('-icanon');
+}
+
+async function setSize(
+  terminal: string,
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+  more: readonly string[] = [],
+): Promise<void> {
   const bounded = (value: number) => String(Math.min(Math.max(Math.trunc(value) || 1, 1), 10_000));
-  await run('stty', ['-F', terminal, 'rows', bounded(rows), 'cols', bounded(columns)], { timeoutMs: 5_000 });
+  await run('stty', ['-F', terminal, ...more, 'rows', bounded(rows), 'cols', bounded(columns)], { timeoutMs: 5_000 });
 }

@@ -45,5 +45,5 @@ async function attach({ lxcPath, name, clock }: LxcTarget, command: readonly str
     '--',
     ...command,
   ];
-  return tty ? openPty('lxc-attach', args, { clock }) : (await streamProcess('lxc-attach', args, { clock })).stream;
+  return tty ? openPty('lxc-attach', args, { clock, passesOn: true }) : (await streamProcess('lxc-attach', args, { clock })).stream;
 }
