@@ -6,9 +6,10 @@ import type { Role } from '@drover/shared/model/access';
 import type { Inventory } from '@drover/shared/model/host';
 import { type HostId, type ImageId, type NetworkId, newId, type StorageId } from '@drover/shared/model/id';
 import type { ResourceKind, ResourceStatus } from '@drover/shared/model/resource';
-import type { PublicKey } from '@drover/shared/protocol/agent-api';
+import { PublicKey } from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import type { Hono } from 'hono';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Change } from '../../control-plane/src/core/change.ts';
 import { openStore } from '../../control-plane/src/db/open.ts';
 import { hashOfSecret } from '../../control-plane/src/db/secret.ts';
@@ -32,6 +33,8 @@ export interface AppWorld {
   readonly imageId: ImageId;
   readonly nudged: HostId[];
   readonly logged: unknown[];
+  /** A request that the host has signed with its own key, now. */
+  signAsHost(claims: Readonly<Record<string, string>>): Promise<string>;
   /** Names of the files that uploads have left. */
   uploadFiles(): Promise<string[]>;
   /** As an owner, unless told otherwise. */
@@ -60,7 +63,6 @@ export interface Asked {
 }
 
 export const ORIGIN = 'http://drover.test:8420';
-const KEY: PublicKey = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) };
 
 const unsigned: Signer = {
   keyId: 'none',
@@ -119,11 +121,14 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     if (!outcome.committed) throw new Error(outcome.conflict);
   };
 
-  const hostId = hostIdOfKey(KEY);
+  const keys = await generateKeyPair('EdDSA', { extractable: true });
+  const { kty, crv, x } = await exportJWK(keys.publicKey);
+  const publicKey = PublicKey.parse({ kty, crv, x });
+  const hostId = hostIdOfKey(publicKey);
   const storageId = newId('storage', random);
   const networkId = newId('network', random);
   const imageId = newId('image', random);
-  await seed(commit, { hostId, storageId, networkId, imageId }, clock.now());
+  await seed(commit, { publicKey, hostId, storageId, networkId, imageId }, clock.now());
   const observe: AppWorld['observe'] = (kind, id, generation, status) =>
     commit({
       observations: [
@@ -161,6 +166,11 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     imageId,
     nudged,
     logged,
+    signAsHost: (claims) =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg: 'EdDSA' })
+        .setIssuedAt(Math.floor(clock.now() / 1_000))
+        .sign(keys.privateKey),
     uploadFiles: () => readdir(folder),
     commit,
     observe,
@@ -188,14 +198,15 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
 }
 
 interface Ids {
+  readonly publicKey: PublicKey;
   readonly hostId: HostId;
   readonly storageId: StorageId;
   readonly networkId: NetworkId;
   readonly imageId: ImageId;
 }
 
-async function seed(commit: AppWorld['commit'], { hostId, storageId, networkId, imageId }: Ids, nowMs: number): Promise<void> {
-  await commit({ newHosts: [{ id: hostId, name: 'fra-h03', publicKey: KEY, cell: 'main' }] });
+async function seed(commit: AppWorld['commit'], { publicKey, hostId, storageId, networkId, imageId }: Ids, nowMs: number): Promise<void> {
+  await commit({ newHosts: [{ id: hostId, name: 'fra-h03', publicKey, cell: 'main' }] });
   const ours = { hostId, generation: 1, deletion: null };
   await commit({
     hosts: [{ id: hostId, connected: true, heardAtMs: nowMs, asOfMs: nowMs, boot: 1, sequence: 1, session: 's', inventory: INVENTORY }],

@@ -24,7 +24,13 @@ export function eventRoutes({ store, clock, closing }: AppDeps): Route[] {
         const after = lastEventId === null ? query.after : cursorOf(lastEventId);
         const body =
           request.method === 'HEAD' ? null : eventStream({ store, clock, closing, seesAccess: may(caller, 'access.edit') }, after);
-        const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+        const headers = {
+          'content-type': 'text/event-stream',
+          'cache-control': 'no-store',
+          'x-accel-buffering': 'no',
+          // Its connection ends with it: kept alive, it would hold up a server that stops.
+          'connection': 'close',
+        };
         return new Response(body, { headers });
       },
     }),
