@@ -44,6 +44,7 @@ export function writeGuestFile(folder: string, id: number, spec: GuestSpec): voi
 }
 
 export function removeGuestFile(folder: string): void {
+  removeFileDurably(`${pathOf(folder)}.bad`);
   removeFileDurably(pathOf(folder));
 }
 

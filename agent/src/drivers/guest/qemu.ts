@@ -43,6 +43,7 @@ export interface QemuDriverOptions {
 
 const RECONNECT_MS = 2_000;
 const POLITE_REBOOT_MS = 120_000;
+const ASK_AGAIN_MS = 10_000;
 const SERIAL_LOG_BYTES_MAX = 4 * 2 ** 20;
 const SERIAL_LOG_LOOK_MS = 60_000;
 
@@ -264,9 +265,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
       runs.ask(places.folder);
       try {
         const ended = machine.waitFor(({ event }) => event === 'SHUTDOWN' || event === 'GUEST_PANICKED' || event === 'DROVER_LOST', given);
-        ended.catch(() => {});
-        await machine.powerDown();
-        await ended;
+        await askUntil(machine, ended, given);
       } catch (error) {
         runs.unask(places.folder);
         if (signal.aborted || !given.aborted) throw error;
@@ -297,6 +296,20 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     // New settings need a new process.
     await stop(id, places.folder);
     await start(definition, signal);
+  }
+
+  /** A guest that is still booting does not hear the power button: it is pressed until it ends. */
+  async function askUntil(machine: QemuMachine, ended: Promise<void>, signal: AbortSignal): Promise<void> {
+    let isOver = false;
+    const over = ended.finally(() => {
+      isOver = true;
+    });
+    over.catch(() => {});
+    while (!isOver && !signal.aborted) {
+      await machine.powerDown();
+      await Promise.race([over, clock.sleep(ASK_AGAIN_MS, signal).catch(() => {})]);
+    }
+    await over;
   }
 
   function deadline(delayMs: number): AbortSignal {
