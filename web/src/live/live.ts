@@ -1,0 +1,119 @@
+import type { ChangeEvent, GuestView, HostView, ImageView, NetworkView, Page, StorageView, TaskView } from '@drover/shared/api/views';
+import type { Clock } from '@drover/shared/lib/clock';
+import { call, queryOf, Refusal } from '../api.ts';
+import { type Collection, createCollection, type Query, type Source } from './collection.ts';
+import { guestMatches, taskMatches } from './matches.ts';
+import { type Connection, openStream, type Stream } from './stream.ts';
+
+export interface Live {
+  readonly guest: Collection<GuestView>;
+  readonly host: Collection<HostView>;
+  readonly image: Collection<ImageView>;
+  readonly storage: Collection<StorageView>;
+  readonly network: Collection<NetworkView>;
+  readonly task: Collection<TaskView>;
+  readonly connection: { get(): Connection; watch(listener: () => void): () => void };
+  /** Called after each change of a task, for what is not part of its view: its log. */
+  onTaskChange(listener: (taskId: string) => void): () => void;
+  open(onSignedOut: () => void): void;
+  close(): void;
+  wake(): void;
+}
+
+/** How long the first requests wait for the stream: what is fetched after it is open cannot miss a change. */
+const STREAM_FIRST_MS = 1_500;
+
+/** All that the page knows of the world, and the stream that keeps it true. */
+export function createLive(clock: Clock): Live {
+  let stream: Stream | null = null;
+  let connection: Connection = { state: 'connecting', sinceMs: clock.now() };
+  let begin = (): void => {};
+  let begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const connectionListeners = new Set<() => void>();
+  const taskListeners = new Set<(taskId: string) => void>();
+
+  function source<V extends { readonly id: string | number }>(path: string, matches: Source<V>['matches'] = () => true): Source<V> {
+    return {
+      idOf: (view) => String(view.id),
+      matches,
+      async one(id) {
+        await begun;
+        return call<V>('GET', `${path}/${encodeURIComponent(id)}`).catch((error: unknown) => {
+          if (error instanceof Refusal && (error.problem?.code === 'not-found' || error.problem?.code === 'gone')) return null;
+          throw error;
+        });
+      },
+      async page(query: Query, after, limit) {
+        await begun;
+        return call<Page<V>>('GET', `${path}${queryOf({ ...query, after, limit })}`);
+      },
+    };
+  }
+
+  const collections = {
+    guest: createCollection(source<GuestView>('/guests', guestMatches), clock),
+    host: createCollection(source<HostView>('/hosts'), clock),
+    image: createCollection(source<ImageView>('/images'), clock),
+    storage: createCollection(source<StorageView>('/storages'), clock),
+    network: createCollection(source<NetworkView>('/networks'), clock),
+    task: createCollection(source<TaskView>('/tasks', taskMatches), clock),
+  };
+
+  function reset(): void {
+    for (const collection of Object.values(collections)) collection.reset();
+    for (const listener of taskListeners) listener('');
+  }
+
+  function receive(change: ChangeEvent): void {
+    if (change.kind === 'user' || change.kind === 'token') return; // not on any page yet
+    collections[change.kind].change(change.id, change.gone);
+    if (change.kind === 'task') for (const listener of taskListeners) listener(change.id);
+  }
+
+  return {
+    ...collections,
+    connection: {
+      get: () => connection,
+      watch(listener) {
+        connectionListeners.add(listener);
+        return () => connectionListeners.delete(listener);
+      },
+    },
+    onTaskChange(listener) {
+      taskListeners.add(listener);
+      return () => taskListeners.delete(listener);
+    },
+    open(onSignedOut) {
+      if (stream !== null) return;
+      let isLate = false;
+      const stopWaiting = clock.after(STREAM_FIRST_MS, () => {
+        isLate = true;
+        begin();
+      });
+      stream = openStream('/api/v1/events', clock, {
+        onConnection(next) {
+          connection = next;
+          for (const listener of connectionListeners) listener();
+          if (next.state !== 'live') return;
+          stopWaiting();
+          if (isLate) reset();
+          isLate = false;
+          begin();
+        },
+        onChange: receive,
+        onReset: reset,
+        onSignedOut,
+      });
+    },
+    close() {
+      stream?.close();
+      stream = null;
+      begun = new Promise((resolve) => {
+        begin = resolve;
+      });
+    },
+    wake: () => stream?.wake(),
+  };
+}

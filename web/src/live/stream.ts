@@ -1,0 +1,129 @@
+import type { ChangeEvent } from '@drover/shared/api/views';
+import { backoff } from '@drover/shared/lib/backoff';
+import type { Clock } from '@drover/shared/lib/clock';
+import { createSseParser } from './sse.ts';
+
+/** live: events arrive. connecting: the first attempt. lost: nothing heard since `sinceMs`; retried until it works. */
+export interface Connection {
+  readonly state: 'connecting' | 'live' | 'lost';
+  readonly sinceMs: number;
+}
+
+export interface StreamEvents {
+  readonly onConnection: (connection: Connection) => void;
+  readonly onChange: (change: ChangeEvent) => void;
+  /** What happened since the last event is not known: fetch everything again. */
+  readonly onReset: () => void;
+  readonly onSignedOut: () => void;
+}
+
+export interface Stream {
+  /** The machine woke up, or the network is back: look at once instead of at the next attempt. */
+  wake(): void;
+  close(): void;
+}
+
+/** The server says something at least every 15 s. */
+const SILENCE_MS_MAX = 40_000;
+/** After a sleep this much silence is enough to try anew. */
+const SILENCE_AT_WAKE_MS_MAX = 18_000;
+
+/**
+ * The tab's one stream of changes. Read with fetch and not with EventSource, so that the cursor survives a reconnect of ours,
+ * heartbeats count as signs of life, and a session that has ended is told apart from a network that is away.
+ */
+export function openStream(url: string, clock: Clock, events: StreamEvents, fetchStream: typeof fetch = fetch): Stream {
+  let cursor: string | null = null;
+  let opened = false;
+  let heardAtMs = clock.now();
+  let attempts = 0;
+  let closed = false;
+  let abort = new AbortController();
+  let stopWaiting = new AbortController();
+
+  async function readOnce(): Promise<void> {
+    abort = new AbortController();
+    const headers: Record<string, string> = { accept: 'text/event-stream' };
+    if (cursor !== null) headers['last-event-id'] = cursor;
+    const stopWatching = watch();
+    try {
+      const response = await fetchStream(url, { headers, signal: abort.signal, cache: 'no-store' });
+      if (response.status === 401) {
+        close();
+        events.onSignedOut();
+        return;
+      }
+      if (!response.ok || response.body === null) throw new Error(`the event stream answered ${response.status}`);
+      heard();
+      // Without a cursor nothing says what was missed between two connections.
+      if (opened && cursor === null) events.onReset();
+      opened = true;
+      attempts = 0;
+      events.onConnection({ state: 'live', sinceMs: clock.now() });
+      const parse = createSseParser(receive);
+      const decoder = new TextDecoder();
+      const reader = response.body.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        heard();
+        parse(decoder.decode(value, { stream: true }));
+      }
+    } finally {
+      stopWatching();
+    }
+  }
+
+  function receive({ event, data, id }: { event: string; data: string; id: string | null }): void {
+    if (id !== null) cursor = id;
+    // Written by our own control plane, from the schema ChangeEvent.
+    if (event === 'change') events.onChange(JSON.parse(data) as ChangeEvent);
+    if (event === 'reset') events.onReset();
+  }
+
+  function heard(): void {
+    heardAtMs = clock.now();
+  }
+
+  /** Ends the connection when it has been silent for too long; a half-open socket gives no error by itself. */
+  function watch(): () => void {
+    let cancel = () => {};
+    const check = (): void => {
+      const silenceMs = clock.now() - heardAtMs;
+      if (silenceMs >= SILENCE_MS_MAX) abort.abort(new Error('silence'));
+      else cancel = clock.after(SILENCE_MS_MAX - silenceMs, check);
+    };
+    heard();
+    check();
+    return () => cancel();
+  }
+
+  async function run(): Promise<void> {
+    events.onConnection({ state: 'connecting', sinceMs: heardAtMs });
+    while (!closed) {
+      const beganAtMs = heardAtMs;
+      await readOnce().catch(() => undefined); // whatever ended it, the answer is to try again
+      if (closed) return;
+      attempts += 1;
+      events.onConnection({ state: 'lost', sinceMs: opened ? heardAtMs : beganAtMs });
+      stopWaiting = new AbortController();
+      await clock.sleep(backoff(attempts, 0, { firstMs: 500, maxMs: 10_000 }), stopWaiting.signal).catch(() => undefined);
+    }
+  }
+
+  function close(): void {
+    closed = true;
+    abort.abort(new Error('closed'));
+    stopWaiting.abort();
+  }
+
+  void run();
+  return {
+    wake() {
+      attempts = 0;
+      stopWaiting.abort();
+      if (clock.now() - heardAtMs > SILENCE_AT_WAKE_MS_MAX) abort.abort(new Error('woken'));
+    },
+    close,
+  };
+}

@@ -1,0 +1,224 @@
+import type { HostView } from '@drover/shared/api/views';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { call, problemOf } from '../api.ts';
+import { ago, bytes, fullTime } from '../format.ts';
+import { Button } from '../kit/button.tsx';
+import { CopyButton } from '../kit/copy.tsx';
+import { TextField } from '../kit/field.tsx';
+import { Glyph, hostSays, type Tone } from '../kit/glyph.tsx';
+import { ProblemNote } from '../kit/problem.tsx';
+import { Meter } from '../kit/progress.tsx';
+import { Sheet } from '../kit/sheet.tsx';
+import { Skeleton } from '../kit/skeleton.tsx';
+import type { Query } from '../live/collection.ts';
+import { live, useNow, useOne, useViews } from '../live/use.ts';
+import { Facts } from '../parts/facts.tsx';
+import { Missing } from '../parts/missing.tsx';
+import { PageHeader } from '../parts/page-header.tsx';
+import { useSheet } from '../parts/use-sheet.ts';
+import { useWrite } from '../queries.ts';
+import { t } from '../text/t.ts';
+
+const route = getRouteApi('/signed-in/hosts/$hostId');
+const BACK = { to: '/hosts', name: t('place.hosts') } as const;
+const ALL: Query = {};
+
+export function HostPage() {
+  const { hostId } = route.useParams();
+  const { sheet } = route.useSearch();
+  const { open, close } = useSheet();
+  const { view: host, missing, failed, problem } = useOne(live.host, hostId);
+  if (missing) return <Missing title={t('host.gone.title')} what={t('host.gone.what')} back={BACK} />;
+  if (host === null) {
+    return (
+      <>
+        <PageHeader title={t('host')} back={BACK} />
+        {failed ? <ProblemNote problem={problem} /> : <Skeleton rows={4} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <PageHeader title={host.name} back={BACK}>
+        <Button icon="edit" className="max-md:px-3" onClick={() => open({ sheet: 'rename' })}>
+          <span className="max-md:sr-only">{t('rename')}</span>
+        </Button>
+      </PageHeader>
+      <div className="grid items-start gap-4 lg:grid-cols-2">
+        <div className="grid min-w-0 gap-4">
+          <Summary host={host} />
+          <Section title={t('host.fabric')}>
+            <Fabric host={host} />
+          </Section>
+        </div>
+        <Section title={t('host.drivers')}>
+          <Drivers host={host} />
+        </Section>
+      </div>
+      {sheet === 'rename' ? <RenameSheet host={host} onClose={close} /> : null}
+    </>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="card min-w-0 overflow-hidden">
+      <h2 className="flex min-h-12 items-center px-4 font-semibold">{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+function Summary({ host }: { host: HostView }) {
+  const now = useNow(5_000);
+  const says = hostSays(host);
+  return (
+    <section className="card min-w-0 pt-4" data-stale={!host.connected}>
+      <div className="space-y-1 px-4 pb-4">
+        <p className="flex items-center gap-3 text-lg font-semibold" role="status">
+          <Glyph tone={says.tone} size={18} />
+          {t(says.word)}
+        </p>
+        {host.heardAtMs === null ? (
+          <p className="text-muted">{t('host.never')}</p>
+        ) : host.connected ? null : (
+          <p className="text-muted" title={fullTime(host.heardAtMs)}>
+            {t('host.heard', { when: ago(host.heardAtMs, now) })}. {t('host.away.what')}
+          </p>
+        )}
+      </div>
+      <Facts
+        facts={[
+          [
+            t('place.guests'),
+            <Link key="guests" to="/guests" search={{ host: host.name }} className="text-accent hover:underline">
+              {t('guests.running', { running: host.guests.running, total: host.guests.total })}
+            </Link>,
+          ],
+          [
+            t('host.cpu'),
+            host.cores === null
+              ? t('unknown')
+              : t('host.cpu.of', { cores: t('cores', { count: host.cores }), model: host.cpuModel ?? t('unknown') }),
+          ],
+          [t('memory'), bytes(host.memoryBytes)],
+          [t('host.os'), host.os ?? t('unknown')],
+          [t('host.kernel'), host.kernel === null ? t('unknown') : `${host.kernel} ${host.architecture ?? ''}`],
+          [t('host.agent'), host.agentVersion ?? t('unknown')],
+          [t('host.addresses'), host.addresses.length === 0 ? t('unknown') : host.addresses.join(', ')],
+          [t('host.joined'), ago(host.enrolledAtMs, now)],
+          [
+            t('host.key'),
+            <span key="key" className="flex items-center justify-end">
+              <span className="font-mono text-[13px] break-all">{host.fingerprint}</span>
+              <CopyButton text={host.fingerprint} label={t('copy.fingerprint')} />
+            </span>,
+          ],
+        ]}
+      />
+    </section>
+  );
+}
+
+/** What it can run and keep, and where it cannot, why not. */
+function Drivers({ host }: { host: HostView }) {
+  if (host.drivers.length === 0) return <p className="border-t border-line p-4 text-muted">{t('host.drivers.none')}</p>;
+  return (
+    <ul>
+      {host.drivers.map((driver) => {
+        // Usable with a reason: it works in part, which is worth a second look.
+        const tone: Tone = driver.usable ? (driver.reason === undefined ? 'ok' : 'warn') : 'bad';
+        return (
+          <li key={`${driver.port}/${driver.name}`} className="flex gap-3 border-t border-line px-4 py-3">
+            <span className="mt-1">
+              <Glyph tone={tone} />
+            </span>
+            <div className="min-w-0">
+              <p>
+                <span className="font-semibold">{driver.title}</span>{' '}
+                <span className="text-muted">
+                  {t(driver.usable ? (driver.reason === undefined ? 'driver.usable' : 'driver.partly') : 'driver.unusable')}
+                </span>
+              </p>
+              {driver.reason === undefined ? null : <p className="text-sm break-words">{driver.reason}</p>}
+              {driver.version === undefined ? null : <p className="text-sm text-muted">{t('version', { version: driver.version })}</p>}
+            </div>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Fabric({ host }: { host: HostView }) {
+  const storages = useViews(live.storage, ALL).views.filter((storage) => storage.host.id === host.id);
+  const networks = useViews(live.network, ALL).views.filter((network) => network.host.id === host.id);
+  if (storages.length + networks.length === 0) return <p className="border-t border-line p-4 text-muted">{t('host.fabric.none')}</p>;
+  return (
+    <ul>
+      {storages.map((storage) => (
+        <li key={storage.id} className="space-y-2 border-t border-line px-4 py-3">
+          <p className="flex justify-between gap-4">
+            <span className="font-semibold">{t('storage.named', { name: storage.name })}</span>
+            <span className="text-muted">{readiness(storage)}</span>
+          </p>
+          {storage.totalBytes === null || storage.freeBytes === null ? null : (
+            <>
+              <Meter used={1 - storage.freeBytes / storage.totalBytes} label={t('storage.used', { name: storage.name })} />
+              <p className="text-sm text-muted">
+                {t('storage.free.of', { free: bytes(storage.freeBytes), total: bytes(storage.totalBytes) })}
+              </p>
+            </>
+          )}
+          {storage.problem === null ? null : <ProblemNote problem={storage.problem} />}
+        </li>
+      ))}
+      {networks.map((network) => (
+        <li key={network.id} className="space-y-2 border-t border-line px-4 py-3">
+          <p className="flex justify-between gap-4">
+            <span className="font-semibold">{t('network.named', { name: network.name })}</span>
+            <span className="text-muted">{readiness(network)}</span>
+          </p>
+          {network.problem === null ? null : <ProblemNote problem={network.problem} />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const readiness = (thing: {
+  readonly ready: boolean;
+  readonly driver: string;
+  readonly activity: { readonly title: string } | null;
+}): string => `${thing.driver} · ${thing.ready ? t('ready') : (thing.activity?.title ?? t('not-ready'))}`;
+
+function RenameSheet({ host, onClose }: { host: HostView; onClose: () => void }) {
+  const [name, setName] = useState<string>(host.name);
+  const save = useWrite({
+    mutationFn: async () => {
+      const asked = live.host.ask();
+      live.host.put(asked, await call<HostView>('PATCH', `/hosts/${host.id}`, { body: { name: name.trim() } }));
+    },
+    onSuccess: onClose,
+  });
+  const problem = problemOf(save.error);
+  return (
+    <Sheet title={t('rename.title', { name: host.name })} onClose={onClose}>
+      <form
+        className="space-y-4"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <TextField label={t('column.name')} value={name} error={problem?.detail} onChange={(event) => setName(event.target.value)} />
+        {save.error !== null && problem === null ? <ProblemNote problem={null} /> : null}
+        <Button type="submit" look="primary" className="w-full" busy={save.isPending}>
+          {t('save')}
+        </Button>
+      </form>
+    </Sheet>
+  );
+}

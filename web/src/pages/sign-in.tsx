@@ -1,0 +1,49 @@
+import { useLocation, useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { Card } from '../parts/card.tsx';
+import { readLinkToken, signIn, useSession } from '../session/session.ts';
+import { SignInCard } from '../session/sign-in-card.tsx';
+import { t } from '../text/t.ts';
+
+/** Links that were sent already: each works once, and effects may run twice. */
+const sent = new Set<string>();
+
+/** Where the printed link leads. Its token stands behind the #, which browsers keep to themselves, and leaves the address at once. */
+export function SignInPage() {
+  const navigate = useNavigate();
+  const session = useSession();
+  // Read from the address each time: a second link opened in the same tab changes nothing else of it.
+  const hash = useLocation({ select: (location) => location.hash });
+  const token = hash === '' ? null : readLinkToken(`#${hash}`);
+  const [isSending, setSending] = useState(false);
+  const [refused, setRefused] = useState<unknown>(null);
+
+  useEffect(() => {
+    if (token === null || sent.has(token)) return;
+    sent.add(token);
+    setSending(true);
+    setRefused(null);
+    signIn(token)
+      .then(() => navigate({ to: '/guests', replace: true }))
+      .catch((error: unknown) => {
+        setRefused(error);
+        void navigate({ to: '/sign-in', hash: '', replace: true });
+      })
+      .finally(() => setSending(false));
+  }, [token, navigate]);
+
+  // Signed in by the form below, or already: they are where they wanted to be.
+  const isIn = session !== undefined && session !== null && token === null && !isSending;
+  useEffect(() => {
+    if (isIn) void navigate({ to: '/guests', replace: true });
+  }, [isIn, navigate]);
+
+  if (isSending || (token !== null && refused === null)) {
+    return (
+      <Card title={t('sign-in.title')}>
+        <p role="status">{t('sign-in.going')}</p>
+      </Card>
+    );
+  }
+  return <SignInCard refused={refused} />;
+}

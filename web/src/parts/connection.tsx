@@ -1,0 +1,35 @@
+import { clockTime } from '../format.ts';
+import { Icon } from '../kit/icon.tsx';
+import { useConnection, useNow } from '../live/use.ts';
+import { t } from '../text/t.ts';
+
+/** A blink is not worth a word. */
+const PATIENCE_MS = 3_000;
+
+export function useIsLost(): boolean {
+  const connection = useConnection();
+  const now = useNow(1_000);
+  return connection.state !== 'live' && now - connection.sinceMs > PATIENCE_MS;
+}
+
+/** Says since when the page is not fresh, and that it goes on trying. */
+export function ConnectionBanner() {
+  const connection = useConnection();
+  const isLost = useIsLost();
+  const now = useNow(1_000);
+  return (
+    <div role="status" aria-live="polite" className="sticky top-0 z-20">
+      {isLost ? (
+        <p className="flex items-center gap-3 border-b border-line bg-warn-soft px-4 py-2.5 text-sm md:px-8">
+          <span className="text-warn">
+            <Icon name="cloudOff" />
+          </span>
+          <span>
+            <strong className="font-semibold">{t('connection.lost', { time: clockTime(connection.sinceMs, now) })}</strong>{' '}
+            {t('connection.hint')}
+          </span>
+        </p>
+      ) : null}
+    </div>
+  );
+}

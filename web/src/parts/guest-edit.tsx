@@ -1,0 +1,154 @@
+import type { EditGuest } from '@drover/shared/api/requests';
+import type { GuestView } from '@drover/shared/api/views';
+import { useState } from 'react';
+import { call, problemOf } from '../api.ts';
+import { exactBytes, parseBytes } from '../format.ts';
+import { Button } from '../kit/button.tsx';
+import { CheckField, TextArea, TextField } from '../kit/field.tsx';
+import { ProblemNote } from '../kit/problem.tsx';
+import { Sheet } from '../kit/sheet.tsx';
+import { useWrite } from '../queries.ts';
+import { t } from '../text/t.ts';
+import { type Accepted, sendGuest } from './guest-actions.ts';
+import { tagsOf } from './tags.ts';
+
+interface Form {
+  readonly name: string;
+  readonly memory: string;
+  readonly cores: string;
+  readonly tags: string;
+  readonly notes: string;
+  readonly startAtBoot: boolean;
+}
+
+const formOf = (guest: GuestView): Form => ({
+  name: guest.name,
+  memory: exactBytes(guest.memoryBytes, ' '),
+  cores: String(guest.cores),
+  tags: guest.tags.join(' '),
+  notes: guest.notes,
+  startAtBoot: guest.startAtBoot,
+});
+
+/** Only what the person changed: what somebody else changed meanwhile is not put back. Fields at fault are named instead. */
+export function editOf(base: Form, form: Form): { edit: EditGuest; faults: Readonly<Record<string, string>> } {
+  const edit: EditGuest = {};
+  const faults: Record<string, string> = {};
+  if (form.name !== base.name) edit.name = form.name.trim();
+  if (form.memory !== base.memory) {
+    const memoryBytes = parseBytes(form.memory);
+    if (memoryBytes === null) faults.memoryBytes = t('fault.amount');
+    else edit.memoryBytes = memoryBytes;
+  }
+  if (form.cores !== base.cores) {
+    if (/^\d+$/.test(form.cores.trim())) edit.cores = Number(form.cores);
+    else faults.cores = t('fault.count');
+  }
+  if (form.tags !== base.tags) edit.tags = tagsOf(form.tags);
+  if (form.notes !== base.notes) edit.notes = form.notes;
+  if (form.startAtBoot !== base.startAtBoot) edit.startAtBoot = form.startAtBoot;
+  return { edit, faults };
+}
+
+export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: () => void }) {
+  // The guest as it was when the form was opened: what the person's changes rest on.
+  const [base, setBase] = useState(guest);
+  const [form, setForm] = useState(() => formOf(guest));
+  const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
+  const save = useWrite({
+    mutationFn: ({ edit, generation }: { edit: EditGuest; generation: number }) =>
+      sendGuest(() => call<Accepted>('PATCH', `/guests/${guest.id}`, { body: edit, generation })),
+    onSuccess: onClose,
+  });
+  const problem = problemOf(save.error);
+  const isStale = problem?.code === 'stale-generation';
+  const fault = (field: string): string | undefined =>
+    faults[field] ?? (problem?.field?.split('.')[0] === field ? problem.detail : undefined);
+  const set = (change: Partial<Form>): void => setForm((before) => ({ ...before, ...change }));
+  const isPlaced =
+    problem?.field !== undefined && ['name', 'memoryBytes', 'cores', 'tags', 'notes'].includes(problem.field.split('.')[0] ?? '');
+
+  const submit = (onto: GuestView): void => {
+    const { edit, faults: found } = editOf(formOf(base), form);
+    setFaults(found);
+    if (Object.keys(found).length > 0) return;
+    if (Object.keys(edit).length === 0) onClose();
+    else save.mutate({ edit, generation: onto.generation });
+  };
+
+  return (
+    <Sheet title={t('edit.title', { name: guest.name })} onClose={onClose}>
+      <form
+        className="space-y-4"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit(base);
+        }}
+      >
+        <TextField
+          label={t('column.name')}
+          value={form.name}
+          error={fault('name')}
+          onChange={(event) => set({ name: event.target.value })}
+        />
+        <div className="grid grid-cols-2 gap-3">
+          <TextField
+            label={t('memory')}
+            value={form.memory}
+            error={fault('memoryBytes')}
+            onChange={(event) => set({ memory: event.target.value })}
+          />
+          <TextField
+            label={t('cores.name')}
+            inputMode="numeric"
+            value={form.cores}
+            error={fault('cores')}
+            onChange={(event) => set({ cores: event.target.value })}
+          />
+        </div>
+        <TextField
+          label={t('tags')}
+          hint={t('tags.hint')}
+          value={form.tags}
+          error={fault('tags')}
+          onChange={(event) => set({ tags: event.target.value })}
+        />
+        <TextArea
+          label={t('guest.notes')}
+          value={form.notes}
+          error={fault('notes')}
+          onChange={(event) => set({ notes: event.target.value })}
+        />
+        <CheckField label={t('guest.boot')} checked={form.startAtBoot} onChange={(event) => set({ startAtBoot: event.target.checked })} />
+        {isStale ? (
+          <ProblemNote problem={{ detail: t('stale.title'), suggestion: t('stale.what') }}>
+            <Button
+              className="mt-2"
+              busy={save.isPending}
+              onClick={() => {
+                // Their changes stay; mine go on top of them.
+                setForm((mine) => ({ ...formOf(guest), ...changed(formOf(base), mine) }));
+                setBase(guest);
+                save.reset();
+              }}
+            >
+              {t('stale.go')}
+            </Button>
+          </ProblemNote>
+        ) : save.error !== null && !isPlaced ? (
+          <ProblemNote problem={problem} />
+        ) : null}
+        <Button type="submit" look="primary" className="w-full" busy={save.isPending} disabled={isStale}>
+          {t('save')}
+        </Button>
+      </form>
+    </Sheet>
+  );
+}
+
+/** The members of the form that differ from what it began as. */
+export function changed(base: Form, form: Form): Partial<Form> {
+  // Sound: entries of a Form, fewer of them.
+  return Object.fromEntries(Object.entries(form).filter(([name, value]) => base[name as keyof Form] !== value)) as Partial<Form>;
+}

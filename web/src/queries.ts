@@ -1,0 +1,20 @@
+import { QueryClient, type UseMutationOptions, type UseQueryOptions, useMutation, useQuery } from '@tanstack/react-query';
+
+// What changes comes through the live stream; this is for writes under way and the few things that do not change.
+// The client is handed over here and not by a provider, so that a first visit to Guests does not wait for it.
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: Number.POSITIVE_INFINITY,
+      retry: false,
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+      networkMode: 'always',
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+
+export const queries: QueryClient = client;
+export const useRead = <T>(options: UseQueryOptions<T>) => useQuery(options, client);
+export const useWrite = <T, V = void>(options: UseMutationOptions<T, Error, V>) => useMutation(options, client);
