@@ -4,7 +4,7 @@ import { Problem, type ProblemView } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { type Activity, type Condition, type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import type { Wish } from '@drover/shared/model/spec';
-import type { Plan } from './core/plan.ts';
+import type { Plan, PlanOf } from './core/plan.ts';
 import { planImage, planNetwork, planStorage } from './core/plan-fabric.ts';
 import { planGuest } from './core/plan-guest.ts';
 import { STEP_DEADLINE_MS, type Step, titleOfStep } from './core/step.ts';
@@ -53,6 +53,8 @@ interface Memory {
   problem: ProblemView | null;
   shutdown: { readonly powerRequest: number; readonly atMs: number } | null;
   waitingOn: string | null;
+  /** Why it needs a person: what stands on it needs one too. */
+  givenUp: ProblemView | null;
   lastSaid: string;
   cancelTimer: () => void;
   abort: AbortController | null;
@@ -66,6 +68,7 @@ const freshMemory = (): Memory => ({
   problem: null,
   shutdown: null,
   waitingOn: null,
+  givenUp: null,
   lastSaid: '',
   cancelTimer: () => {},
   abort: null,
@@ -123,6 +126,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       const seen = await look(wish, memory);
       observed = seen.status;
       const { plan } = seen;
+      if (isSuperseded(resource)) return true;
       memory.waitingOn = plan.do === 'wait' && plan.on ? refKey(plan.on) : null;
       switch (plan.do) {
         case 'settled':
@@ -135,7 +139,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
           wakeDependents(resource);
           return false;
         case 'wait':
-          say(resource, memory, { condition: 'waiting', observed, waitingFor: plan.for });
+          wait(plan, resource, memory, observed);
           if (plan.untilMs !== null) wakeAt(resource, memory, plan.untilMs);
           return false;
         case 'perform':
@@ -144,7 +148,11 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
             wakeAt(resource, memory, memory.notBeforeMs);
             return false;
           }
-          for (const step of plan.steps) await performStep(step, wish, resource, memory, observed);
+          for (const step of plan.steps) {
+            // What was planned for an older wish is not done for a newer one.
+            if (isSuperseded(resource)) return true;
+            await performStep(step, wish, resource, memory, observed);
+          }
           memory.problem = null;
           memory.attempts = 0;
           return true;
@@ -154,10 +162,17 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     }
   }
 
+  /** What waits for something that has been given up has no better prospects, and says so. */
+  function wait(plan: PlanOf<'wait'>, resource: Resource, memory: Memory, observed: Record<string, unknown>) {
+    const hopeless = plan.on && memories.get(refKey(plan.on))?.givenUp;
+    memory.problem = hopeless ? { ...hopeless, detail: `it needs ${plan.for}: ${hopeless.detail}` } : null;
+    say(resource, memory, { condition: hopeless ? 'needs-attention' : 'waiting', observed, waitingFor: plan.for });
+  }
+
   function failed(problem: Problem, resource: Resource, memory: Memory, observed: Record<string, unknown>): boolean {
     if (stopped) return false;
-    // Superseded: the newer wish starts afresh.
-    if (journal.get(resource)?.resource.generation !== resource.generation) return true;
+    // The newer wish starts afresh.
+    if (isSuperseded(resource)) return true;
     memory.attempts = problem.retryable ? memory.attempts + 1 : ATTEMPTS_MAX;
     memory.problem = problem.view();
     const givenUp = memory.attempts >= ATTEMPTS_MAX;
@@ -167,6 +182,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     wakeAt(resource, memory, memory.notBeforeMs);
     return false;
   }
+
+  const isSuperseded = (resource: Resource): boolean => journal.get(resource)?.resource.generation !== resource.generation;
 
   async function look(wish: Wish, memory: Memory): Promise<{ plan: Plan; status: Record<string, unknown> }> {
     switch (wish.kind) {
@@ -267,6 +284,10 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       gone,
       observed,
     };
+    const givenUp = status.condition === 'needs-attention' || status.condition === 'unsupported' ? (status.problem ?? null) : null;
+    const isTurn = (givenUp === null) !== (memory.givenUp === null);
+    memory.givenUp = givenUp;
+    if (isTurn) wakeDependents(resource);
     const text = JSON.stringify(status);
     if (memory.lastSaid === text) return;
     memory.lastSaid = text;

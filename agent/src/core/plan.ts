@@ -12,6 +12,8 @@ export type Plan =
   /** Nothing of it is left. */
   | { readonly do: 'gone' };
 
+export type PlanOf<D extends Plan['do']> = Extract<Plan, { do: D }>;
+
 export const perform = (first: Step, ...rest: Step[]): Plan => ({ do: 'perform', steps: [first, ...rest] });
 export const waitFor = (what: string, on: ResourceRef): Plan => ({ do: 'wait', for: what, on, untilMs: null });
 export const waitUntil = (what: string, untilMs: number): Plan => ({ do: 'wait', for: what, on: null, untilMs });
