@@ -21,7 +21,10 @@ const simulated = 'test/simulation/dev-host.ts';
 mkdirSync(dataPath, { recursive: true });
 
 const children = new Map();
+/** npm passes Ctrl-C on to us, who have had it from the terminal already: that is one, not two. */
+const SAME_KEY_MS = 500;
 let isEnding = false;
+let endingSinceMs = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 
 const outfile = 'control-plane/dist/dev.js';
@@ -73,8 +76,12 @@ function begin(name, args, { cwd = ROOT, env = {} } = {}) {
 }
 
 async function end() {
-  if (isEnding) process.exit(1);
+  if (isEnding) {
+    if (Date.now() - endingSinceMs > SAME_KEY_MS) process.exit(1);
+    return;
+  }
   isEnding = true;
+  endingSinceMs = Date.now();
   await watched.dispose();
   await Promise.all(
     [...children.values()].map(

@@ -46,7 +46,9 @@ if (isHost && !cannotInstall()) packagesLeft = await ensurePackages(hostPackages
 
 const url = `http://localhost:${port}`;
 const children = [];
-let isStopping = false;
+/** npm passes Ctrl-C on to us, who have had it from the terminal already: that is one, not two. */
+const SAME_KEY_MS = 500;
+let stoppingSinceMs = null;
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
 process.on('SIGHUP', stop);
@@ -136,12 +138,13 @@ async function startAgent() {
 }
 
 async function stop() {
-  if (isStopping) {
+  if (stoppingSinceMs !== null) {
+    if (Date.now() - stoppingSinceMs < SAME_KEY_MS) return;
     console.log('Forced.');
     for (const child of children) child.kill();
     process.exit(1);
   }
-  isStopping = true;
+  stoppingSinceMs = Date.now();
   console.log('\nEnding (guests keep running; Ctrl-C again to force) …');
   let isClean = true;
   // The agent first, so that it can still say goodbye.

@@ -88,6 +88,7 @@ export function plainDisplay(terminal: Terminal): TaskDisplay {
   let saidTenth = -1;
   return {
     update(task) {
+      if (task.finishedAtMs !== null) return;
       const what = task.activity ? clean(task.activity.title) : whatNow(task);
       const tenth = task.activity?.progress === undefined || task.activity.progress === null ? -1 : Math.floor(task.activity.progress * 10);
       if (what === said && tenth <= saidTenth) return;
