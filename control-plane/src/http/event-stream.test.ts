@@ -90,6 +90,19 @@ describe('the event stream', () => {
     await stream.leave();
   });
 
+  it('who was away for long gets all of it, though nothing new happens', async () => {
+    const { newest } = await world.store.eventRange();
+    await world.commit({
+      events: Array.from({ length: 1_100 }, (_unused, index) => ({ kind: 'guest', id: String(100 + index), gone: false })),
+    });
+    const stream = await listen(String(newest));
+    await stream.next();
+    let last = '';
+    for (let count = 0; count < 1_100; count += 1) last = idOf(await stream.next());
+    expect(last).toBe('1199');
+    await stream.leave();
+  });
+
   it('says so when what was missed is no longer known, or never was', async () => {
     const { newest } = await world.store.eventRange();
     const ahead = await listen(String(newest + 50));
