@@ -224,6 +224,10 @@ export function absorbGone(host: Host, gone: Pick<Gone, 'session'>, nowMs: numbe
   return host.connected && gone.session === host.session ? awayChange(host, nowMs) : null;
 }
 
+/** A connection may live on though nobody is at its other end. Null: the host has spoken meanwhile. */
+export const silence = (host: Host, heardBeforeMs: number, nowMs: number): Change | null =>
+  host.connected && host.heardAtMs !== null && host.heardAtMs < heardBeforeMs ? awayChange(host, nowMs) : null;
+
 export const awayChange = (host: Host, nowMs: number): Change => ({
   by: host.name,
   atMs: nowMs,

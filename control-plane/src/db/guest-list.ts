@@ -1,6 +1,6 @@
 import type { ListGuests } from '@drover/shared/api/requests';
 import { GuestId } from '@drover/shared/model/id';
-import { and, asc, count, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { heldOfKind } from './rows.ts';
 import * as schema from './schema.ts';
@@ -45,13 +45,15 @@ export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' |
 }
 
 async function records(db: LibSQLDatabase, where: readonly SQL[], limit: number): Promise<GuestRecord[]> {
-  const page = db
+  const page = await db
     .select({ id: guestIndex.id })
     .from(guestIndex)
     .where(and(...where))
     .orderBy(asc(guestIndex.id))
-    .limit(limit)
-    .as('page');
+    .limit(limit);
+  if (page.length === 0) return [];
+  // Asked by their ids as they are stored: a join by a computed one would read every guest there is.
+  const ids = page.map(({ id }) => String(id));
   const found = await db
     .select({
       resource,
@@ -60,14 +62,17 @@ async function records(db: LibSQLDatabase, where: readonly SQL[], limit: number)
         string | null
       >`(SELECT name FROM resource i WHERE i.kind = 'image' AND i.id = json_extract(${resource.spec}, '$.disks[0].imageId'))`,
     })
-    .from(page)
-    .innerJoin(resource, and(eq(resource.kind, 'guest'), sql`${resource.id} = CAST(${page.id} AS TEXT)`))
+    .from(resource)
     .innerJoin(host, eq(host.id, resource.hostId))
-    .orderBy(asc(page.id));
-  return found.map((row) => {
+    .where(and(eq(resource.kind, 'guest'), inArray(resource.id, ids)));
+  const byId = new Map(found.map((row) => [row.resource.id, row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id);
+    if (!row) return [];
     const guest = heldOfKind('guest', row.resource);
     const imageId = guest.spec.disks[0]?.imageId ?? null;
-    return { guest, host: row.host, image: imageId === null || row.imageName === null ? null : { id: imageId, name: row.imageName } };
+    const image = imageId === null || row.imageName === null ? null : { id: imageId, name: row.imageName };
+    return [{ guest, host: row.host, image }];
   });
 }
 
@@ -76,7 +81,12 @@ function guestFilter(filter: ListGuests): SQL[] {
   const clauses = [
     filter.name === undefined ? undefined : eq(guestIndex.name, filter.name),
     filter.type === undefined ? undefined : eq(guestIndex.type, filter.type),
-    filter.state === undefined ? undefined : eq(guestIndex.observedPower, filter.state),
+    // With a host named, its own index narrows most: the plus keeps the one of states out of it.
+    filter.state === undefined
+      ? undefined
+      : filter.host === undefined
+        ? eq(guestIndex.observedPower, filter.state)
+        : sql`+${guestIndex.observedPower} = ${filter.state}`,
     filter.tag === undefined ? undefined : sql`instr(${guestIndex.tags}, ${` ${filter.tag} `}) > 0`,
     filter.host === undefined
       ? undefined

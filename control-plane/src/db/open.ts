@@ -1,13 +1,13 @@
 import { pathToFileURL } from 'node:url';
 import { type Client, createClient } from '@libsql/client';
-import { and, asc, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
 import { commitChange } from './commit.ts';
 import { migrate } from './migrate.ts';
 import { connectedHostsWithPending, pendingOf } from './pending.ts';
 import { createReads } from './reads.ts';
-import { task } from './schema.ts';
+import { host, task } from './schema.ts';
 import type { Store } from './store.ts';
 import { trim } from './trim.ts';
 import { createViews } from './views.ts';
@@ -48,6 +48,13 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
     },
     pending: (hostId, limit) => pendingOf(db, hostId, limit),
     hostsWithPending: () => connectedHostsWithPending(db),
+    async silentHosts(heardBeforeMs) {
+      const rows = await db
+        .select({ id: host.id })
+        .from(host)
+        .where(and(eq(host.connected, true), lt(host.heardAtMs, heardBeforeMs)));
+      return rows.map(({ id }) => id);
+    },
     async overdueTasks(nowMs, limit) {
       const rows = await db
         .select({ id: task.id })

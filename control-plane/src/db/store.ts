@@ -99,6 +99,8 @@ export interface Store extends Reads {
   pending(hostId: HostId, limit: number): Promise<Pending | null>;
   /** Connected hosts with something pending. */
   hostsWithPending(): Promise<readonly HostId[]>;
+  /** Hosts that count as connected but have said nothing since. */
+  silentHosts(heardBeforeMs: number): Promise<readonly HostId[]>;
   /** Unfinished tasks whose deadline has passed. */
   overdueTasks(nowMs: number, limit: number): Promise<readonly TaskId[]>;
   /** Forgets old events, log lines, finished tasks, used links and so on. */

@@ -1,4 +1,6 @@
 import type { Clock } from '@drover/shared/lib/clock';
+import { AWAY_MS } from '../core/guest-state.ts';
+import { silence } from '../core/reports.ts';
 import { expireTask } from '../core/tasks.ts';
 import type { Store } from '../db/store.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -23,6 +25,12 @@ export async function tick({ store, clock, dispatcher }: TickContext, options: {
     await perform(
       () => store.views.onTask(id),
       (view) => expireTask(view, nowMs),
+    );
+  }
+  for (const hostId of await store.silentHosts(nowMs - AWAY_MS)) {
+    await perform(
+      () => store.views.onReport(hostId, []),
+      (view) => ({ change: (view && silence(view.host, nowMs - AWAY_MS, nowMs)) ?? { by: 'drover', atMs: nowMs }, answer: null }),
     );
   }
   for (const hostId of await store.hostsWithPending()) dispatcher.nudge(hostId);
