@@ -124,7 +124,7 @@ export function afterName(name: SQLiteColumn, id: SQLiteColumn, after: ListByNam
 function taskFilter(filter: ListTasks): SQL | undefined {
   return and(
     filter.state === 'active' ? isNull(task.finishedAtMs) : filter.state === 'finished' ? isNotNull(task.finishedAtMs) : undefined,
-    filter.kind === undefined ? undefined : sql`${task.verb} = ${filter.kind}`,
+    filter.kind === undefined ? undefined : eq(task.targetKind, filter.kind),
     filter.target === undefined ? undefined : or(eq(task.targetId, filter.target), eq(task.targetName, filter.target)),
   );
 }

@@ -3,6 +3,7 @@ import { Role } from '../model/access.ts';
 import { ContainerSpec, SshKey, Tag, VmSpec } from '../model/guest.ts';
 import { ImageName, Name } from '../model/id.ts';
 import { ImageForm, ImageFormat, ImageSource, Sha256 } from '../model/image.ts';
+import { ResourceKind } from '../model/resource.ts';
 
 /** What the API accepts. Strict: an unknown field is refused by name, never ignored. */
 
@@ -107,7 +108,8 @@ export type ListGuests = z.infer<typeof ListGuests>;
 export const ListTasks = z.strictObject({
   ...paging,
   state: z.enum(['active', 'finished']).optional(),
-  kind: z.string().max(20).optional(),
+  /** Of what kind the target is. */
+  kind: ResourceKind.optional(),
   target: z.string().max(64).optional(),
 });
 export type ListTasks = z.infer<typeof ListTasks>;
