@@ -1,0 +1,263 @@
+import { realRandom } from '@drover/shared/lib/random';
+import { type HostId, newId } from '@drover/shared/model/id';
+import type { Report } from '@drover/shared/protocol/message';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFakeBroker, type FakeBroker, fakeSigner } from '../../../test/control-plane/fake-broker.ts';
+import { aHost, anInventory, aStatus, HOST_ID } from '../../../test/control-plane/held.ts';
+import { createManualClock, type ManualClock } from '../../../test/control-plane/manual-clock.ts';
+import type { Ask } from '../core/change.ts';
+import { createGuest, removeGuest, setPower } from '../core/guests.ts';
+import { digestOfWish } from '../core/reports.ts';
+import { openStore } from '../db/open.ts';
+import type { Store } from '../db/store.ts';
+import { createDispatcher, type Dispatcher } from './dispatch.ts';
+import { type Perform, performer } from './perform.ts';
+import { createReceiver, type Receiver } from './receive.ts';
+import { tick } from './tick.ts';
+
+let store: Store;
+let clock: ManualClock;
+let broker: FakeBroker;
+let dispatcher: Dispatcher;
+let receiver: Receiver;
+let perform: Perform;
+let logged: string[];
+let sequence = 0;
+
+beforeEach(async () => {
+  clock = createManualClock();
+  store = await openStore(':memory:', clock.now);
+  await store.commit({ by: 'test', atMs: clock.now(), newHosts: [aHost()] });
+  start();
+});
+afterEach(() => store.close());
+
+/** Also what a restarted process does: everything but the database is new. */
+function start(): void {
+  logged = [];
+  broker = createFakeBroker();
+  const log = (line: string) => void logged.push(line);
+  dispatcher = createDispatcher({ store, clock, random: realRandom, broker, signer: fakeSigner, failed: log });
+  receiver = createReceiver({ store, clock, random: realRandom, broker, dispatcher, log });
+  broker.onMessage(receiver.message);
+  broker.onPresence(receiver.presence);
+  perform = performer(store, dispatcher.nudge);
+}
+
+const ask = (): Ask => ({ by: 'anna', nowMs: clock.now(), taskId: newId('task', realRandom), imageId: newId('image', realRandom) });
+async function idle(): Promise<void> {
+  await receiver.idle();
+  await dispatcher.idle();
+}
+async function say(over: Partial<Report>, hostId: HostId = HOST_ID): Promise<void> {
+  sequence += 1;
+  broker.say(hostId, 'up/report', {
+    v: 1,
+    host: HOST_ID,
+    session: 's1',
+    boot: 1,
+    sequence,
+    sentAtMs: clock.now(),
+    statuses: [],
+    log: [],
+    ...over,
+  });
+  await idle();
+}
+const hello = (journal: NonNullable<Report['hello']>['journal'] = []) => say({ hello: { protocol: 1, inventory: anInventory(), journal } });
+const commandIds = () => broker.take('down/command').map(({ resource }) => `${resource.kind} ${resource.id}:${resource.generation}`);
+/** The host journals and carries out whatever it was sent. */
+async function obey(): Promise<void> {
+  await say({
+    statuses: broker
+      .take('down/command')
+      .map(({ resource }) => aStatus(resource.kind, resource.id, resource.generation, { gone: resource.deletion !== null })),
+  });
+}
+const create = (name = 'web') =>
+  perform(
+    () => store.views.createGuest({ name }),
+    (view) => createGuest(view, { type: 'vm', name, start: true }, ask()),
+  );
+const taskState = async (id: string) => (await store.task(id))?.task.state;
+
+describe('from a request to a host and back', () => {
+  it('a wish goes out as soon as it is written, and its task ends with the report', async () => {
+    await hello();
+    await obey();
+    const { answer } = await create();
+    await idle();
+    expect(broker.published).toMatchObject([
+      { topic: `drover/v1/main/${HOST_ID}/down/reply` },
+      {},
+      { topic: `drover/v1/main/${HOST_ID}/down/command`, qos: 1 },
+    ]);
+    const [command] = broker.take('down/command');
+    expect(command).toMatchObject({
+      v: 1,
+      host: HOST_ID,
+      resource: { kind: 'guest', id: '100', generation: 1, deletion: null },
+      issuedAtMs: clock.now(),
+    });
+    expect(command.expiresAtMs).toBeGreaterThan(clock.now());
+    await say({ statuses: [aStatus('guest', '100', 1, { digest: digestOfWish(command.resource), observed: { power: 'running' } })] });
+    expect(await taskState(answer.taskId)).toBe('done');
+    expect(commandIds()).toEqual([]);
+  });
+
+  it('a report is answered with its number, and a hello asked for when the session is new', async () => {
+    await hello();
+    await say({ session: 's2' });
+    expect(broker.take('down/reply')).toMatchObject([
+      { sequence: sequence - 1, helloWanted: false },
+      { sequence, helloWanted: true },
+    ]);
+  });
+
+  it('a deletion ends with the row, the name is free and the id is not given again', async () => {
+    await hello();
+    await obey();
+    await create();
+    await idle();
+    await obey();
+    const { answer } = await perform(
+      () => store.views.onGuest('web'),
+      (view) => removeGuest(view, { force: true }, ask()),
+    );
+    await idle();
+    await obey();
+    expect(await taskState(answer.taskId)).toBe('done');
+    expect(await store.guest('web')).toBeNull();
+    expect((await create()).answer.ref.id).toBe('101');
+  });
+});
+
+describe('what is lost', () => {
+  beforeEach(async () => {
+    await hello();
+    await obey();
+  });
+
+  it('between broker and host is sent again by the tick, later and later', async () => {
+    await create();
+    await idle();
+    expect(commandIds()).toEqual(['guest 100:1']);
+    const sentAt: number[] = [];
+    for (let second = 1; second <= 60; second++) {
+      clock.advance(1_000);
+      if (second % 10 === 0) await say({});
+      await tick({ store, clock, dispatcher, log: () => {} }, { trim: false });
+      await dispatcher.idle();
+      if (commandIds().length > 0) sentAt.push(second);
+    }
+    expect(sentAt.length).toBeGreaterThan(1);
+    expect(sentAt.length).toBeLessThan(6);
+  });
+
+  it('between commit and publish goes out when the host is back, after any crash', async () => {
+    broker.isBroken = true;
+    await create();
+    await idle();
+    expect(logged).toHaveLength(1);
+    start();
+    await store.disconnectAll();
+    dispatcher.nudge(HOST_ID);
+    await idle();
+    expect(commandIds()).toEqual([]);
+    await hello();
+    // The journal that it showed is empty, so all of it goes out.
+    expect(commandIds()).toContain('guest 100:1');
+  });
+
+  it('is not sent to a host whose farewell was heard, nor one that fell silent', async () => {
+    broker.say(HOST_ID, 'up/gone', { v: 1, session: 'older', reason: 'x' });
+    await idle();
+    expect((await store.host(HOST_ID))?.host.connected).toBe(true);
+    clock.advance(60_000);
+    await tick({ store, clock, dispatcher, log: () => {} }, { trim: true });
+    expect((await store.host(HOST_ID))?.host.connected).toBe(false);
+    await say({});
+    expect((await store.host(HOST_ID))?.host.connected).toBe(true);
+    broker.say(HOST_ID, 'up/gone', { v: 1, session: 's1', reason: 'x' });
+    await idle();
+    expect((await store.host(HOST_ID))?.host.connected).toBe(false);
+  });
+
+  it('of a burst goes out once each', async () => {
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => create(name)));
+    await idle();
+    expect(commandIds().sort()).toEqual(['guest 100:1', 'guest 101:1', 'guest 102:1', 'guest 103:1', 'guest 104:1']);
+  });
+});
+
+describe('two at once', () => {
+  it('both are carried out, one after the other, and no id is given twice', async () => {
+    await hello();
+    await obey();
+    await create();
+    await idle();
+    const power = (wished: 'running' | 'off') =>
+      perform(
+        () => store.views.onGuest('web'),
+        (view) => setPower(view, wished, ask()),
+      );
+    await Promise.all([power('off'), power('running'), power('off')]);
+    expect((await store.guest('web'))?.guest.generation).toBeGreaterThan(2);
+    expect((await store.guest('web'))?.guest.spec.powerRequest).toBe((await store.guest('web'))?.guest.generation);
+  });
+
+  it('a wish is not lost to a report that heals at the same moment', async () => {
+    await hello();
+    await obey();
+    await create();
+    await idle();
+    const power = perform(
+      () => store.views.onGuest('web'),
+      (view) => setPower(view, 'off', ask()),
+    );
+    await Promise.all([power, say({ statuses: [aStatus('guest', '100', 9)] })]);
+    await idle();
+    expect((await store.guest('web'))?.guest).toMatchObject({ spec: { power: 'off' } });
+    expect((await store.guest('web'))?.guest.generation).toBeGreaterThan(9);
+  });
+});
+
+describe('the same request again', () => {
+  it('is answered as before and writes nothing; another one under its key is refused', async () => {
+    await hello();
+    const key = { key: 'k', userId: newId('user', realRandom), method: 'POST', path: '/guests', bodyDigest: 'd' };
+    const request = (bodyDigest = 'd') =>
+      perform(
+        () => store.views.createGuest({ name: 'web' }),
+        (view) => createGuest(view, { type: 'vm', name: 'web' }, ask()),
+        { ...key, bodyDigest },
+      );
+    const [first, second] = await Promise.all([request(), request()]);
+    expect([first.repeated, second.repeated].sort()).toEqual([false, true]);
+    expect(second.answer).toEqual(first.answer);
+    await expect(request('other')).rejects.toMatchObject({ code: 'idempotency-key-reused' });
+    expect((await store.guests({ limit: 10 })).total).toBe(1);
+  });
+});
+
+describe('what must not come', () => {
+  it('ends in one line however often it comes, and changes nothing', async () => {
+    const bytes = new TextEncoder().encode('{"v":1');
+    for (let time = 0; time < 50; time++) {
+      broker.sayOn(`drover/v1/main/${HOST_ID}/up/report`, bytes);
+      broker.sayOn('drover/v1/main/x/y/z', bytes);
+      broker.sayOn(`drover/v1/main/${HOST_ID}/up/gone`, new Uint8Array([0xff, 0xfe]));
+      broker.say(HOST_ID, 'up/report', { v: 1, host: 'host_ffffffffffffffffffff', session: 's', boot: 9, sequence: 9, sentAtMs: 1 });
+    }
+    await idle();
+    expect(logged).toHaveLength(4);
+    expect((await store.host(HOST_ID))?.host.boot).toBe(0);
+  });
+
+  it('from a host that was forgotten ends its connection', async () => {
+    const other = 'host_ffffffffffffffffffff' as HostId;
+    broker.say(other, 'up/report', { v: 1, host: other, session: 's', boot: 1, sequence: 1, sentAtMs: 1 });
+    await idle();
+    expect(broker.disconnected).toEqual([other]);
+  });
+});
