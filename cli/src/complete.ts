@@ -28,9 +28,12 @@ const NAMES: Readonly<Record<string, Names>> = {
   }),
   storage: asked((client) => namesOf(client, '/storages', StorageView.pick({ name: true }))),
   network: asked((client) => namesOf(client, '/networks', NetworkView.pick({ name: true }))),
+  // Those that can be followed and cancelled; an old one's id is copied from a list.
   task: asked(async (client) => {
     const schema = z.object({ items: z.array(TaskView.pick({ id: true })) });
-    return (await client.call('GET', '/tasks', schema, { query: { limit: 50 }, timeoutMs: ASK_MS })).value.items.map(({ id }) => id);
+    return (await client.call('GET', '/tasks', schema, { query: { limit: 50, state: 'active' }, timeoutMs: ASK_MS })).value.items.map(
+      ({ id }) => id,
+    );
   }),
   user: asked((client) => namesOf(client, '/users', Named)),
   context: async (_prefix, terminal) => Object.keys((await readContexts(terminal.env)).contexts),

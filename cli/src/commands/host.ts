@@ -67,6 +67,9 @@ export function addHostCommands(program: Command, open: OpenSession): void {
     if (session.isJson) return session.terminal.out(json(raw));
     session.terminal.err(`Type this on the new host, as root, before ${formatTime(value.expiresAtMs)}; it is good for one host:\n`);
     session.terminal.out(`${value.command}\n`);
+    if (/:\/\/(localhost|127\.0\.0\.1|\[::1\])/.test(value.command)) {
+      session.terminal.err('On the new host, localhost would be itself: write the address of this machine there instead.\n');
+    }
   });
 }
 
