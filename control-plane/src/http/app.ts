@@ -40,8 +40,9 @@ export function createApp(deps: AppDeps): Hono {
   });
   mount(app, routes, { access: deps.store.access, clock: deps.clock, addressOf: deps.addressOf });
   app.notFound(async (c) => (await assetOf(deps, c.req.raw)) ?? problemResponse(...refusalOf(routes, c.req.method, c.req.path)));
-  app.onError((thrown) => {
-    const problem = Problem.from(thrown);
+  app.onError((thrown, c) => {
+    const hasLeft = c.req.raw.signal.aborted && !(thrown instanceof Problem);
+    const problem = hasLeft ? new Problem('cancelled', 'the sender hung up', { cause: thrown }) : Problem.from(thrown);
     if (problem.code === 'internal') deps.log('a request failed', thrown);
     return problemResponse(problem, problem.code === 'too-many-requests' ? { 'retry-after': '60' } : {});
   });

@@ -7,7 +7,7 @@ const ADDRESSES_MAX = 10_000;
 
 /** Slows down whoever tries secrets: ten wrong ones in a minute from one address, then the rest of that minute is refused. */
 export interface Attempts {
-  /** Runs `attempt`; one that throws not-signed-in counts as a failure. */
+  /** Runs `attempt`; one that throws not-signed-in or not-allowed counts as a failure. */
   try<T>(address: string | null, attempt: () => Promise<T>): Promise<T>;
 }
 
@@ -32,7 +32,7 @@ export function createAttempts(clock: Clock): Attempts {
       try {
         return await attempt();
       } catch (thrown) {
-        if (thrown instanceof Problem && thrown.code === 'not-signed-in') {
+        if (thrown instanceof Problem && (thrown.code === 'not-signed-in' || thrown.code === 'not-allowed')) {
           const counted = current(key) ?? { count: 0, untilMs: clock.now() + WINDOW_MS };
           counted.count += 1;
           // The oldest entry goes first: memory stays bounded however many addresses try.
