@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSy
 import { dirname, join } from 'node:path';
 import { ContainerSpec, type RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
-import { readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
+import { fileMark, readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
 import { isSupervisedAlive, Supervised, startTicksOf } from '../../host/supervise.ts';
 
 /** container.json in a run folder: the process that holds the container, and the settings that it runs with. */
@@ -18,17 +18,17 @@ export type ContainerRecord = z.infer<typeof ContainerRecord>;
 
 /**
  * Holds a container: runs lxc-start, and when it has ended leaves the end of what it said, with its exit code last, in the file that is its
- * first word; all or nothing. `tail` bounds it: a container that reboots for ever makes LXC talk for ever.
+ * first word. `tail` bounds it: a container that reboots for ever makes LXC talk for ever.
  */
-export const HOLD_CONTAINER = `end=$1; shift
-{ "$@" 2>&1 >/dev/null; echo "exit $?"; } | tail -c 65536 > "$end.new"
-mv -f "$end.new" "$end"`;
+export const HOLD_CONTAINER = 'end=$1; shift; { "$@" 2>&1 >/dev/null; echo "exit $?"; } | tail -c 65536 > "$end"';
 
 /** Run-time files of containers, on a tmpfs: a folder for each, one for what LXC itself keeps, one for the ends of runs. */
 export class LxcRunFolders {
   readonly lxcPath: string;
   readonly endsFolder: string;
   private readonly root: string;
+  /** Parsed again only when replaced: running containers are looked at often. */
+  private readonly known = new Map<number, { readonly mark: string; readonly record: ContainerRecord | null }>();
 
   constructor(runPath: string) {
     this.root = join(runPath, 'containers');
@@ -60,18 +60,27 @@ export class LxcRunFolders {
   }
 
   read(id: number): ContainerRecord | null {
-    const text = readTextIfThere(this.recordPath(id));
-    if (text === null) return null;
-    try {
-      return ContainerRecord.parse(JSON.parse(text));
-    } catch {
-      // Written by another version of the agent: the process is then found by its command line.
+    const path = this.recordPath(id);
+    const mark = fileMark(path);
+    if (mark === null) {
+      this.known.delete(id);
       return null;
     }
+    const before = this.known.get(id);
+    if (before?.mark === mark) return before.record;
+    const record = parseRecord(readTextIfThere(path) ?? '');
+    this.known.set(id, { mark, record });
+    return record;
   }
 
   write(id: number, record: ContainerRecord): void {
     writeFileDurably(this.recordPath(id), JSON.stringify(record), { flush: false });
+  }
+
+  /** What lxc-start said last, with its exit code; null while the run goes on, and when its holder was killed before it could write. */
+  readEnd(id: number): string | null {
+    const said = readTextIfThere(this.endPath(id));
+    return said !== null && exitOf(said) !== null ? said : null;
   }
 
   remove(id: number): void {
@@ -134,13 +143,17 @@ export function findInit(holder: Supervised): Supervised | null {
  * rebooted by SIGHUP; any other signal, an exit code of its own, or the death of lxc-start itself is a crash.
  */
 export function endOfRun(text: string): Extract<RunEnd, 'self' | 'crash'> {
-  const exit = /^exit (\d+)$/m.exec(text.trimEnd().split('\n').at(-1) ?? '')?.[1];
-  if (exit === undefined || Number(exit) !== 0) return 'crash';
+  if (exitOf(text) !== 0) return 'crash';
   const [, how, number] = [...text.matchAll(/ - Child <\d+> ended on (signal|error) .*?\((\d+)\)$/gm)].at(-1) ?? [];
   if (how === 'error') return 'crash';
   const REBOOTED = '1';
   const HALTED = '2';
   return how === undefined || number === HALTED || number === REBOOTED ? 'self' : 'crash';
+}
+
+function exitOf(text: string): number | null {
+  const code = /^exit (\d+)\n$/.exec(text.slice(text.lastIndexOf('\n', text.length - 2) + 1))?.[1];
+  return code === undefined ? null : Number(code);
 }
 
 /** LXC's own errors in what it said, for people. */
@@ -169,6 +182,15 @@ function readLink(path: string): string | null {
     return readlinkSync(path);
   } catch {
     // The process is gone.
+    return null;
+  }
+}
+
+function parseRecord(text: string): ContainerRecord | null {
+  try {
+    return ContainerRecord.parse(JSON.parse(text));
+  } catch {
+    // Written by another version of the agent: the process is then found by its command line.
     return null;
   }
 }

@@ -5,7 +5,6 @@ import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { ContainerSpec } from '@drover/shared/model/guest';
 import type { AgentConfig } from '../../config.ts';
-import { readTextIfThere } from '../../host/durable-file.ts';
 import { run } from '../../host/shell.ts';
 import { endSupervised, isSupervisedAlive, killSupervised, type Supervised, supervise, waitUntilGone } from '../../host/supervise.ts';
 import { ensureShiftGranted, ID_SHIFT } from '../storage/shifted.ts';
@@ -47,6 +46,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
   const queues = new Map<number, Promise<unknown>>();
   /** How often a guest was told to end: a reboot that is under way then does not start it again. */
   const endings = new Map<number, number>();
+  let isShiftGranted = false;
   let looked: { readonly host: LxcHost; readonly cgroups: CgroupMounts } | null = null;
 
   const nameOf = (id: number): string => `drover${config.instance}-${id}`;
@@ -95,13 +95,20 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
 
   /** Takes note of how the run ended, once its holder has left word. */
   function settle(id: number, folder: string): void {
-    const said = readTextIfThere(folders.endPath(id));
+    const said = folders.readEnd(id);
     if (said !== null) runs.end(folder, endOfRun(said));
+  }
+
+  /** Once is enough: nobody takes the ids of running containers away. */
+  async function ensureShift(signal: AbortSignal): Promise<void> {
+    if (isShiftGranted) return;
+    await ensureShiftGranted(signal);
+    isShiftGranted = true;
   }
 
   async function launch({ id, spec, places }: Container, signal: AbortSignal): Promise<void> {
     const rootfsPath = rootfsOf(places);
-    if (spec.unprivileged) await ensureShiftGranted(signal);
+    if (spec.unprivileged) await ensureShift(signal);
     await sweep(id);
     ensureIdentity(places.folder, rootfsPath, spec, ownerOf(spec));
     const init = detectInit(rootfsPath);
@@ -143,26 +150,30 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
 
   async function untilRunning(id: number, holder: Supervised, signal: AbortSignal): Promise<void> {
     while (findInit(holder) === null) {
-      if (!isSupervisedAlive(holder)) throw startFailure(readTextIfThere(folders.endPath(id)) ?? '');
+      if (!isSupervisedAlive(holder)) throw startFailure(folders.readEnd(id) ?? '');
       await clock.sleep(LOOK_MS, signal);
     }
   }
 
   /** Ends a container; returns once its holder has ended too. */
   async function kill(id: number): Promise<void> {
-    const deadline = clock.now() + KILL_DEADLINE_MS;
-    let betweenLivesUntil = clock.now() + BETWEEN_LIVES_MS;
     for (let holder = find(id); holder !== null; holder = find(id)) {
+      let patienceMs = BETWEEN_LIVES_MS;
       const init = findInit(holder);
-      // LXC itself cleans up after a container whose first process was killed.
       if (init !== null) {
+        // LXC itself cleans up after a container whose first process was killed.
         killSupervised(init, 'SIGKILL');
-        betweenLivesUntil = deadline;
-      } else if (clock.now() > betweenLivesUntil) {
-        if (clock.now() > deadline) log(`guest ${id}: LXC does not end, so it is killed`);
-        await endSupervised(holder, clock);
+        patienceMs = KILL_DEADLINE_MS;
       }
-      await clock.sleep(LOOK_MS);
+      const deadline = clock.now() + patienceMs;
+      while (isSupervisedAlive(holder)) {
+        if (init === null && findInit(holder) !== null) break;
+        if (clock.now() > deadline) {
+          log(`guest ${id}: LXC does not end, so it is killed`);
+          await endSupervised(holder, clock);
+        }
+        await clock.sleep(LOOK_MS);
+      }
     }
   }
 
@@ -342,7 +353,8 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
         if (name === null || !/^\d+$/.test(name)) return;
         const id = Number(name);
         const holder = holders.get(id);
-        // Word is left a moment before the holder itself is gone, which is when the guest counts as ended.
+        // Word is left, and when the run begins the file for it made, a moment before or long before the holder itself is gone.
+        if (folders.readEnd(id) === null) return;
         const gone = holder ? waitUntilGone(holder, clock, KILL_DEADLINE_MS) : Promise.resolve();
         gone.catch(() => {}).then(() => changed(id));
       });
