@@ -267,13 +267,13 @@ export function describeStorageDriver(
   });
 
   describe('the folder of a guest', () => {
-    guarantee('is listed once there is something in it, and not after it was removed', async () => {
-      expect(await storage.listGuests()).toEqual([]);
+    guarantee('comes with its first disk, not by being asked for, and goes with all that is in it', async () => {
       const folder = storage.guestFolder(123);
+      expect(existsSync(folder)).toBe(false);
       expect(await storage.listGuests()).toEqual([]);
+      await storage.ensureDisk(123, diskOf(null), 'vm', options);
       writeFileSync(join(folder, 'guest.json'), '{}');
       expect(await storage.listGuests()).toEqual([123]);
-      await storage.ensureDisk(123, diskOf(null), 'vm', options);
       await storage.removeGuestFolder(123);
       await storage.removeGuestFolder(123);
       expect(await storage.listGuests()).toEqual([]);

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { mkdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
@@ -108,18 +107,12 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
     await rm(layout.mark, { force: true });
   }
 
-  function guestFolder(guestId: number): string {
-    const folder = layout.guest(guestId);
-    try {
-      mkdirSync(folder, { mode: 0o711 });
-    } catch (thrown) {
-      const exists = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
-      if (!exists) throw fileProblem(thrown, `making the folder of guest ${guestId}`);
-    }
-    return folder;
+  async function ensureDisk(...[guestId, disk, type, options]: Parameters<Storage['ensureDisk']>): Promise<void> {
+    await mkdir(layout.guest(guestId), { recursive: true, mode: 0o711 });
+    await disks.ensure(guestId, disk, type, options);
   }
 
-  /** A folder with nothing in it was only asked for, never used. */
+  /** A folder with nothing in it is what a disk left that was begun and never made. */
   async function listGuests(): Promise<readonly number[]> {
     const ids = await guestIds(layout);
     const filled = await Promise.all(ids.map(async (id) => (await namesIn(layout.guest(id))).length > 0));
@@ -145,11 +138,11 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
         return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
       }),
     remove: (signal) => said(`removing ${layout.root}`, () => removeStorage(signal)),
-    guestFolder,
+    guestFolder: layout.guest,
     listGuests: () => said('listing guests', listGuests),
     removeGuestFolder: (guestId) => said(`removing the folder of guest ${guestId}`, () => removeGuestFolder(guestId)),
     diskExists: (guestId, disk, type) => said(`looking for disk ${disk.name}`, () => disks.exists(guestId, disk.name, type)),
-    ensureDisk: (guestId, disk, type, options) => said(`making disk ${disk.name}`, () => disks.ensure(guestId, disk, type, options)),
+    ensureDisk: (guestId, disk, type, options) => said(`making disk ${disk.name}`, () => ensureDisk(guestId, disk, type, options)),
     diskPlace: (guestId, disk, type) => disks.place(guestId, disk, type),
     attachDisk: (guestId, disk, type, signal) => said(`attaching disk ${disk.name}`, () => disks.attach(guestId, disk, type, signal)),
     releaseDisk: (guestId, disk, _type, signal) => said(`releasing disk ${disk.name}`, () => disks.release(guestId, disk.name, signal)),

@@ -30,7 +30,7 @@ export interface Storage {
   /** Removes what ensure made, if it is empty. */
   remove(signal: AbortSignal): Promise<void>;
 
-  /** The folder for a guest's own files on this storage; made when missing. */
+  /** The folder for a guest's own files on this storage; there once the guest's first disk is. */
   guestFolder(guestId: number): string;
   /** Ids of guests that have a folder here. */
   listGuests(): Promise<readonly number[]>;
