@@ -17,6 +17,7 @@ import { startTicking } from './loop/tick.ts';
 import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
 import { listen } from './node/listen.ts';
 import { lockFolder } from './node/lock.ts';
+import { ownAddresses } from './node/own-addresses.ts';
 import { openSigner } from './node/signing-key.ts';
 import { webFiles } from './node/web-files.ts';
 import { createRelay } from './relay.ts';
@@ -92,6 +93,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       version: options.version,
       publicUrl: options.publicUrl,
       addressOf: (env) => remoteAddressOf(env),
+      ownAddresses,
       log: (message, cause) => log(`${message}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`),
       closing: closing.signal,
     });

@@ -110,6 +110,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     version: '0.1.0',
     publicUrl: null,
     addressOf: () => '198.51.100.7',
+    ownAddresses: () => ['192.0.2.9'],
     log: (_message, cause) => logged.push(cause),
     closing: closing.signal,
     ...overrides,

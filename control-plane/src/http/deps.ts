@@ -24,6 +24,8 @@ export interface AppDeps {
   readonly publicUrl: string | null;
   /** The address at the other end of the connection, from what the runtime hands to fetch beside the request. */
   readonly addressOf: (env: unknown) => string | null;
+  /** Where other machines may reach this one. */
+  readonly ownAddresses: () => readonly string[];
   /** An error that is nobody's mistake but ours. */
   readonly log: (message: string, cause: unknown) => void;
   /** Aborted when the process stops: live streams end. */

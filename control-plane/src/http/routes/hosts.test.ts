@@ -52,6 +52,17 @@ describe('hosts', () => {
     expect((await world.ask('DELETE', `/api/v1/hosts/enrolments/${token}`)).status).toBe(404);
   });
 
+  it('the command names an address that means this machine on the other one too', async () => {
+    const at = async (origin: string) => {
+      const headers = { authorization: `Bearer ${world.tokens.owner}` };
+      const response = await world.app.request(`${origin}/api/v1/hosts/enrolments`, { method: 'POST', headers });
+      return /--url (\S+)/.exec((await response.json()).command)?.[1];
+    };
+    expect(await at('http://localhost:8420')).toBe('http://192.0.2.9:8420');
+    expect(await at('http://[::1]:8420')).toBe('http://192.0.2.9:8420');
+    expect(await at('https://drover.example')).toBe('https://drover.example');
+  });
+
   it('who has neither token nor key is not let in', async () => {
     const enrol = { token: 'x'.repeat(40), publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }, hostname: 'h', proof: 'a.b.c' };
     expect((await world.ask('POST', '/agent/v1/enrol', { as: null, body: enrol })).status).toBeGreaterThanOrEqual(400);

@@ -98,9 +98,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
       response: EnrolmentView,
       async handler(call) {
         const minted = await mintEnrolment(deps, call.caller.user.name, call.body.name ?? null);
-        const url = deps.publicUrl ?? originOf(call.request);
-        const words = ['node', 'agent/dist/agent.js', 'enrol', '--url', url, '--token', minted.token, '--data', '/var/lib/drover/agent'];
-        return { body: { ...minted, command: words.map(shellWord).join(' ') } };
+        return { body: { ...minted, command: commandFor(hostUrl(deps, call.request), minted.token) } };
       },
     }),
     rawRoute({
@@ -118,4 +116,22 @@ export function hostRoutes(deps: AppDeps): Route[] {
       },
     }),
   ];
+}
+
+const AGENT_FOLDER = '/var/lib/drover/agent';
+
+/** To be typed in a checkout of Drover on the new host, as root. */
+function commandFor(url: string, token: string): string {
+  const enrol = ['node', 'agent/dist/agent.js', 'enrol', '--url', url, '--token', token, '--data', AGENT_FOLDER];
+  const run = ['node', 'agent/dist/agent.js', 'run', '--config', `${AGENT_FOLDER}/agent.json`];
+  return `${enrol.map(shellWord).join(' ')} && ${run.map(shellWord).join(' ')}`;
+}
+
+/** Where another machine finds this one: who asks from here says localhost, which there means another. */
+function hostUrl({ publicUrl, ownAddresses }: AppDeps, request: Request): string {
+  if (publicUrl !== null) return publicUrl;
+  const url = new URL(originOf(request));
+  const [address] = ownAddresses();
+  if (address !== undefined && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname)) url.hostname = address;
+  return url.origin;
 }
