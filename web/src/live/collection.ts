@@ -50,8 +50,10 @@ interface ListEntry {
 
 const PAGE_LIMIT = 100;
 const REFETCH_LIMIT_MAX = 1_000;
-/** Changes are gathered this long, so that a burst costs one round of requests. */
+/** Changes are gathered this long, so that a burst costs one round of requests; the rounds of a storm lie further apart. */
 const GATHER_MS = 60;
+const GATHER_IN_STORM_MS = 500;
+const CALM_AFTER_MS = 1_000;
 /** Up to so many changed things are fetched one by one; more, and the lists are fetched again instead. */
 const SINGLES_MAX = 8;
 
@@ -72,6 +74,7 @@ export function createCollection<V>(source: Source<V>, clock: Clock) {
   const listeners = new Map<string, Set<() => void>>();
   const changed = new Set<string>();
   let gathering = false;
+  let fetchedAtMs = Number.NEGATIVE_INFINITY;
   let asked = 0;
 
   const isStale = (entry: Entry<V>): boolean => entry.askedAs <= entry.changedAfter;
@@ -192,8 +195,19 @@ export function createCollection<V>(source: Source<V>, clock: Clock) {
     }
   }
 
+  function noteChange(id: string): void {
+    const entry = entries.get(id);
+    if (entry !== undefined) entry.changedAfter = asked;
+    changed.add(id);
+    if (gathering) return;
+    gathering = true;
+    const isStorm = clock.now() - fetchedAtMs < CALM_AFTER_MS;
+    clock.after(isStorm ? GATHER_IN_STORM_MS : GATHER_MS, fetchChanged);
+  }
+
   function fetchChanged(): void {
     gathering = false;
+    fetchedAtMs = clock.now();
     const watched = watchedLists();
     const isListed = (id: string): boolean => watched.some((entry) => entry.list.ids.includes(id));
     const areWhole = watched.every((entry) => Object.keys(entry.query).length === 0);
@@ -259,16 +273,13 @@ export function createCollection<V>(source: Source<V>, clock: Clock) {
 
     /** Something about this thing is not as it was. */
     change(id: string, gone: boolean): void {
-      if (gone) {
-        forget(id);
-        return;
-      }
-      const entry = entries.get(id);
-      if (entry !== undefined) entry.changedAfter = asked;
-      changed.add(id);
-      if (gathering) return;
-      gathering = true;
-      clock.after(GATHER_MS, fetchChanged);
+      if (gone) forget(id);
+      else noteChange(id);
+    },
+
+    /** Things that are said to have changed together with another: those that fit. */
+    changeWhere(fits: (view: V) => boolean): void {
+      for (const [id, { one }] of entries) if (one.view !== null && fits(one.view)) noteChange(id);
     },
 
     /** To be called when a write is sent: its answer is as old as this number says. */

@@ -61,6 +61,12 @@ export function createLive(clock: Clock): Live {
     task: createCollection(source<TaskView>('/tasks', taskMatches), clock),
   };
 
+  /** Also when it is not known where that guest is. */
+  function isOnHost(guestId: string, hostId: string): boolean {
+    const guest = collections.guest.getOne(guestId).view;
+    return guest === null || guest.host.id === hostId;
+  }
+
   function reset(): void {
     for (const collection of Object.values(collections)) collection.reset();
     for (const listener of taskListeners) listener('');
@@ -69,6 +75,9 @@ export function createLive(clock: Clock): Live {
   function receive(change: ChangeEvent): void {
     if (change.kind === 'user' || change.kind === 'token') return; // not on any page yet
     collections[change.kind].change(change.id, change.gone);
+    // A guest is unknown while its host is away, and a host counts its guests: neither is told of as a change of its own.
+    if (change.kind === 'host') collections.guest.changeWhere((guest) => guest.host.id === change.id);
+    if (change.kind === 'guest') collections.host.changeWhere((host) => isOnHost(change.id, host.id));
     if (change.kind === 'task') for (const listener of taskListeners) listener(change.id);
   }
 

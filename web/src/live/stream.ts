@@ -39,7 +39,7 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
   let attempts = 0;
   let closed = false;
   let abort = new AbortController();
-  let stopWaiting = new AbortController();
+  let stopWaiting = (): void => {};
 
   async function readOnce(): Promise<void> {
     abort = new AbortController();
@@ -98,6 +98,17 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
     return () => cancel();
   }
 
+  /** Until the time has passed, or somebody has a reason to think that it works again. */
+  function pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(delayMs, resolve);
+      stopWaiting = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
   async function run(): Promise<void> {
     events.onConnection({ state: 'connecting', sinceMs: heardAtMs });
     while (!closed) {
@@ -106,22 +117,21 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
       if (closed) return;
       attempts += 1;
       events.onConnection({ state: 'lost', sinceMs: opened ? heardAtMs : beganAtMs });
-      stopWaiting = new AbortController();
-      await clock.sleep(backoff(attempts, 0, { firstMs: 500, maxMs: 10_000 }), stopWaiting.signal).catch(() => undefined);
+      await pause(backoff(attempts, 0, { firstMs: 500, maxMs: 10_000 }));
     }
   }
 
   function close(): void {
     closed = true;
     abort.abort(new Error('closed'));
-    stopWaiting.abort();
+    stopWaiting();
   }
 
   void run();
   return {
     wake() {
       attempts = 0;
-      stopWaiting.abort();
+      stopWaiting();
       if (clock.now() - heardAtMs > SILENCE_AT_WAKE_MS_MAX) abort.abort(new Error('woken'));
     },
     close,

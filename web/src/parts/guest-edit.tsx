@@ -2,7 +2,6 @@ import type { EditGuest } from '@drover/shared/api/requests';
 import type { GuestView } from '@drover/shared/api/views';
 import { useState } from 'react';
 import { call, problemOf } from '../api.ts';
-import { exactBytes, parseBytes } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { CheckField, TextArea, TextField } from '../kit/field.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
@@ -10,45 +9,7 @@ import { Sheet } from '../kit/sheet.tsx';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 import { type Accepted, sendGuest } from './guest-actions.ts';
-import { tagsOf } from './tags.ts';
-
-interface Form {
-  readonly name: string;
-  readonly memory: string;
-  readonly cores: string;
-  readonly tags: string;
-  readonly notes: string;
-  readonly startAtBoot: boolean;
-}
-
-const formOf = (guest: GuestView): Form => ({
-  name: guest.name,
-  memory: exactBytes(guest.memoryBytes, ' '),
-  cores: String(guest.cores),
-  tags: guest.tags.join(' '),
-  notes: guest.notes,
-  startAtBoot: guest.startAtBoot,
-});
-
-/** Only what the person changed: what somebody else changed meanwhile is not put back. Fields at fault are named instead. */
-export function editOf(base: Form, form: Form): { edit: EditGuest; faults: Readonly<Record<string, string>> } {
-  const edit: EditGuest = {};
-  const faults: Record<string, string> = {};
-  if (form.name !== base.name) edit.name = form.name.trim();
-  if (form.memory !== base.memory) {
-    const memoryBytes = parseBytes(form.memory);
-    if (memoryBytes === null) faults.memoryBytes = t('fault.amount');
-    else edit.memoryBytes = memoryBytes;
-  }
-  if (form.cores !== base.cores) {
-    if (/^\d+$/.test(form.cores.trim())) edit.cores = Number(form.cores);
-    else faults.cores = t('fault.count');
-  }
-  if (form.tags !== base.tags) edit.tags = tagsOf(form.tags);
-  if (form.notes !== base.notes) edit.notes = form.notes;
-  if (form.startAtBoot !== base.startAtBoot) edit.startAtBoot = form.startAtBoot;
-  return { edit, faults };
-}
+import { editOf, formOf, type GuestForm, rebased } from './guest-changes.ts';
 
 export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: () => void }) {
   // The guest as it was when the form was opened: what the person's changes rest on.
@@ -64,7 +25,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
   const isStale = problem?.code === 'stale-generation';
   const fault = (field: string): string | undefined =>
     faults[field] ?? (problem?.field?.split('.')[0] === field ? problem.detail : undefined);
-  const set = (change: Partial<Form>): void => setForm((before) => ({ ...before, ...change }));
+  const set = (change: Partial<GuestForm>): void => setForm((before) => ({ ...before, ...change }));
   const isPlaced =
     problem?.field !== undefined && ['name', 'memoryBytes', 'cores', 'tags', 'notes'].includes(problem.field.split('.')[0] ?? '');
 
@@ -128,7 +89,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
               busy={save.isPending}
               onClick={() => {
                 // Their changes stay; mine go on top of them.
-                setForm((mine) => ({ ...formOf(guest), ...changed(formOf(base), mine) }));
+                setForm((mine) => rebased(formOf(base), mine, formOf(guest)));
                 setBase(guest);
                 save.reset();
               }}
@@ -145,10 +106,4 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
       </form>
     </Sheet>
   );
-}
-
-/** The members of the form that differ from what it began as. */
-export function changed(base: Form, form: Form): Partial<Form> {
-  // Sound: entries of a Form, fewer of them.
-  return Object.fromEntries(Object.entries(form).filter(([name, value]) => base[name as keyof Form] !== value)) as Partial<Form>;
 }

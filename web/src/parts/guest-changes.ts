@@ -1,0 +1,59 @@
+import type { EditGuest } from '@drover/shared/api/requests';
+import type { GuestView } from '@drover/shared/api/views';
+import { exactBytes, parseBytes } from '../format.ts';
+import { t } from '../text/t.ts';
+import { tagsOf } from './tags.ts';
+
+/** The edit form, as typed. */
+export interface GuestForm {
+  readonly name: string;
+  readonly memory: string;
+  readonly cores: string;
+  readonly tags: string;
+  readonly notes: string;
+  readonly startAtBoot: boolean;
+}
+
+type Editable = Pick<GuestView, 'name' | 'memoryBytes' | 'cores' | 'tags' | 'notes' | 'startAtBoot'>;
+
+export const formOf = (guest: Editable): GuestForm => ({
+  name: guest.name,
+  memory: exactBytes(guest.memoryBytes, ' '),
+  cores: String(guest.cores),
+  tags: guest.tags.join(' '),
+  notes: guest.notes,
+  startAtBoot: guest.startAtBoot,
+});
+
+/** Only what the person changed: what somebody else changed meanwhile is not put back. Fields that cannot be read are named instead. */
+export function editOf(base: GuestForm, form: GuestForm): { readonly edit: EditGuest; readonly faults: Readonly<Record<string, string>> } {
+  const edit: EditGuest = {};
+  const faults: Record<string, string> = {};
+  if (form.name !== base.name) edit.name = form.name.trim();
+  if (form.memory !== base.memory) {
+    const memoryBytes = parseBytes(form.memory);
+    if (memoryBytes === null) faults.memoryBytes = t('fault.amount');
+    else edit.memoryBytes = memoryBytes;
+  }
+  if (form.cores !== base.cores) {
+    if (/^\d+$/.test(form.cores.trim())) edit.cores = Number(form.cores);
+    else faults.cores = t('fault.count');
+  }
+  if (form.tags !== base.tags) edit.tags = tagsOf(form.tags);
+  if (form.notes !== base.notes) edit.notes = form.notes;
+  if (form.startAtBoot !== base.startAtBoot) edit.startAtBoot = form.startAtBoot;
+  return { edit, faults };
+}
+
+/** The form with somebody else's changes in it, and mine on top of them. */
+export function rebased(base: GuestForm, mine: GuestForm, theirs: GuestForm): GuestForm {
+  const pick = <K extends keyof GuestForm>(name: K): GuestForm[K] => (mine[name] === base[name] ? theirs[name] : mine[name]);
+  return {
+    name: pick('name'),
+    memory: pick('memory'),
+    cores: pick('cores'),
+    tags: pick('tags'),
+    notes: pick('notes'),
+    startAtBoot: pick('startAtBoot'),
+  };
+}
