@@ -15,7 +15,7 @@ import { createWishes, type Wishes } from './wishes.ts';
 
 /** After a boot of the host the agent waits so long for the control plane before it starts guests by itself. */
 const CONTACT_WAIT_MS = 120_000;
-/** How often the host is searched for guests that nobody wished for. */
+/** How often the host is searched for guests that nobody wished for, and the journal rid of what is over. */
 const ORPHANS_MS = 300_000;
 
 export interface AgentPorts {
@@ -56,10 +56,11 @@ export function startAgent(ports: AgentPorts): Agent {
   }
 
   function accept(command: Command) {
-    startsHeldUntilMs = 0;
+    heard();
     const { resource } = command;
     const acceptance = journal.accept(resource);
-    if (acceptance === 'older') return;
+    // An old wish for what is gone: held up on its way, or of a control plane that was restored from a backup and must be told.
+    if (acceptance === 'older' && journal.get(resource)?.goneAtMs === undefined) return;
     if (acceptance === 'contradicts') {
       log(
         `refused ${resource.kind} ${resource.id}: generation ${resource.generation} came with another content (${digestOf(resource)}) than before`,
@@ -69,7 +70,15 @@ export function startAgent(ports: AgentPorts): Agent {
     else reconciler.wake(resource);
   }
 
+  /** The control plane speaks: after a boot of the host, guests need not wait for it any longer. */
+  function heard() {
+    if (startsHeldUntilMs === 0) return;
+    startsHeldUntilMs = 0;
+    reconciler.wakeAll();
+  }
+
   async function reportOrphans() {
+    journal.trim(clock.now());
     for (const orphan of await findOrphans(wishes, drivers)) {
       const observed = { type: orphan.type };
       reporter.say({ kind: 'guest', id: String(orphan.id), acked: 0, applied: 0, condition: 'settled', gone: false, observed }, false);
@@ -87,10 +96,7 @@ export function startAgent(ports: AgentPorts): Agent {
     down: () => reporter.disconnected(),
     command: accept,
     reply(reply) {
-      if (startsHeldUntilMs > 0) {
-        startsHeldUntilMs = 0;
-        reconciler.wakeAll();
-      }
+      heard();
       reporter.replied(reply);
     },
   });

@@ -18,7 +18,13 @@ export const TaskRecord = z.object({
 });
 export type TaskRecord = z.infer<typeof TaskRecord>;
 
-const Entry = z.object({ resource: Resource, digest: z.string(), task: TaskRecord.optional() });
+const Entry = z.object({
+  resource: Resource,
+  digest: z.string(),
+  task: TaskRecord.optional(),
+  /** Nothing of it is left here. Remembered for a while, so that a command that was held up on its way does not make it anew. */
+  goneAtMs: z.number().int().optional(),
+});
 export type Entry = z.infer<typeof Entry>;
 
 const Counters = z.object({ boot: z.number().int(), hostBootId: z.string() });
@@ -27,6 +33,8 @@ export type Acceptance = 'accepted' | 'known' | 'older' | 'contradicts';
 
 /** Finished tasks are remembered this long, so that a command that comes again is not run again. */
 const TASKS_KEPT_MS = 7 * 24 * 3_600_000;
+/** Many times longer than a command is valid. */
+const GONE_KEPT_MS = 24 * 3_600_000;
 
 /** The digest of what a resource wishes: spec and tombstone, not its generation. */
 export const digestOf = (resource: Pick<Resource, 'spec' | 'deletion'>): string =>
@@ -56,17 +64,26 @@ export class Journal {
     this.boot = (counters?.boot ?? 0) + 1;
     this.hostBooted = counters !== null && counters.hostBootId !== hostBootId;
     this.#write('counters.json', { boot: this.boot, hostBootId });
-    for (const entry of this.#entries.values()) {
-      if (entry.task?.result && entry.task.result.atMs < nowMs - TASKS_KEPT_MS) this.forget(entry.resource);
-    }
+    this.trim(nowMs);
   }
 
+  /** Everything that is wished here; without what is gone. */
   all(): readonly Entry[] {
-    return [...this.#entries.values()];
+    return [...this.#entries.values()].filter((entry) => entry.goneAtMs === undefined);
   }
 
+  /** Also what is gone, as long as that is remembered. */
   get(ref: ResourceRef): Entry | null {
     return this.#entries.get(refKey(ref)) ?? null;
+  }
+
+  /** Forgets tasks long finished, and what is long gone. */
+  trim(nowMs: number): void {
+    for (const entry of this.#entries.values()) {
+      const isOldTask = entry.task?.result && entry.task.result.atMs < nowMs - TASKS_KEPT_MS;
+      const isLongGone = entry.goneAtMs !== undefined && entry.goneAtMs < nowMs - GONE_KEPT_MS;
+      if (isOldTask || isLongGone) this.#forget(entry.resource);
+    }
   }
 
   /** Takes a newer wish, durably before it returns. Older ones and repetitions change nothing. */
@@ -84,8 +101,13 @@ export class Journal {
     if (entry) this.#keep({ ...entry, task });
   }
 
-  /** After a tombstone was confirmed, and for tasks long finished. */
-  forget(ref: ResourceRef): void {
+  /** A tombstone was carried out. */
+  recordGone(ref: ResourceRef, nowMs: number): void {
+    const entry = this.get(ref);
+    if (entry) this.#keep({ ...entry, goneAtMs: nowMs });
+  }
+
+  #forget(ref: ResourceRef): void {
     this.#entries.delete(refKey(ref));
     this.disk.remove(`${this.folder}/${fileOf(ref)}`);
   }

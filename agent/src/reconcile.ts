@@ -133,8 +133,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
           settle(resource, memory, observed);
           return false;
         case 'gone':
+          journal.recordGone(resource, clock.now());
           say(resource, memory, { condition: 'settled', observed, gone: true });
-          journal.forget(resource);
           memories.delete(refKey(resource));
           wakeDependents(resource);
           return false;

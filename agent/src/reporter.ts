@@ -27,8 +27,6 @@ export interface ReporterPorts {
 export interface Reporter {
   /** Takes the newest word on a resource. `urgent: false` for mere progress. */
   say(status: ResourceStatus, urgent: boolean): void;
-  /** Nothing is to be said of it any more. */
-  drop(ref: ResourceRef): void;
   log(ref: ResourceRef, line: string): void;
   connected(session: string): void;
   disconnected(): void;
@@ -48,10 +46,14 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
   let droppedLines = 0;
   let changes = 0;
   let sequence = 0;
+  /** The last one of the connection before. */
+  let sequenceBefore = 0;
   let boot = journal.boot;
   let session: string | null = null;
   let helloDue = false;
   let inFlight: { sequence: number; keys: [string, number][]; lines: number; hello: boolean } | null = null;
+  /** Among what is unsaid is something that must not wait. */
+  let isUrgent = false;
   let cancelTimer: () => void = () => {};
   let timerAtMs = Number.POSITIVE_INFINITY;
 
@@ -68,10 +70,7 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
 
   function flush() {
     if (!session) return;
-    if (inFlight) {
-      // The deadline of the one in flight has passed, or it would have been cleared: say everything in it again.
-      inFlight = null;
-    }
+    // Should one still be in flight, its time has passed: everything in it is said again.
     const keys: [string, number][] = [];
     const sent: ResourceStatus[] = [];
     let bytes = 0;
@@ -97,8 +96,24 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
       ...(helloDue ? { hello: hello() } : {}),
     };
     inFlight = { sequence, keys, lines: lines.length, hello: helloDue };
+    isUrgent &&= keys.length < unacknowledged.size;
     link.send({ do: 'report', report });
     sendIn(RESEND_MS);
+  }
+
+  /** From the beginning: whoever is at the other end may know nothing of what was said before. */
+  function introduce() {
+    helloDue = true;
+    inFlight = null;
+    for (const key of statuses.keys()) unacknowledged.set(key, ++changes);
+    sendIn(0);
+  }
+
+  function acknowledged(key: string) {
+    unacknowledged.delete(key);
+    const status = statuses.get(key);
+    // The last word on what is over; should it be asked for again, the journal still knows.
+    if (status?.gone || (status?.kind === 'task' && status.condition === 'settled')) statuses.delete(key);
   }
 
   function hello(): Report['hello'] {
@@ -116,11 +131,8 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
       statuses.set(key, status);
       changes += 1;
       unacknowledged.set(key, changes);
+      isUrgent ||= urgent;
       if (!inFlight) sendIn(urgent ? 0 : PROGRESS_MS);
-    },
-    drop(ref) {
-      statuses.delete(refKey(ref));
-      unacknowledged.delete(refKey(ref));
     },
     log(ref, line) {
       if (log.length >= LOG_LINES_MAX) droppedLines += 1;
@@ -129,33 +141,31 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
     },
     connected(newSession) {
       session = newSession;
-      helloDue = true;
-      inFlight = null;
-      for (const key of statuses.keys()) unacknowledged.set(key, ++changes);
-      sendIn(0);
+      sequenceBefore = sequence;
+      introduce();
     },
     disconnected() {
       session = null;
       inFlight = null;
     },
     replied(reply) {
+      // Held up on its way: an answer to an earlier connection or an earlier life of ours.
+      if (reply.boot !== boot || reply.sequence <= sequenceBefore) return;
       // Our journal was restored from an older copy: step above what the control plane has seen.
       if (reply.lastBoot !== undefined && reply.lastBoot > boot) boot = reply.lastBoot + 1;
       if (reply.helloWanted) {
-        helloDue = true;
-        inFlight = null;
-        sendIn(0);
+        introduce();
         return;
       }
       if (!inFlight || reply.sequence !== inFlight.sequence) return;
-      for (const [key, version] of inFlight.keys) if (unacknowledged.get(key) === version) unacknowledged.delete(key);
+      for (const [key, version] of inFlight.keys) if (unacknowledged.get(key) === version) acknowledged(key);
       log = log.slice(inFlight.lines);
       if (droppedLines > 0 && log.length === 0) droppedLines = 0;
       if (inFlight.hello) helloDue = false;
       inFlight = null;
       cancelTimer();
       timerAtMs = Number.POSITIVE_INFINITY;
-      sendIn(unacknowledged.size > 0 || log.length > 0 ? 0 : HEARTBEAT_MS);
+      sendIn(isUrgent ? 0 : unacknowledged.size > 0 || log.length > 0 ? PROGRESS_MS : HEARTBEAT_MS);
     },
     stop(reason) {
       cancelTimer();

@@ -49,7 +49,7 @@ export function createWishes(journal: Journal, drivers: Drivers): Wishes {
 
   function get<K extends ResourceKind>(kind: K, id: string): Wish<K> | null {
     const entry = journal.get({ kind, id });
-    return entry ? understoodWish({ ...entry.resource, kind }) : null;
+    return entry && entry.goneAtMs === undefined ? understoodWish({ ...entry.resource, kind }) : null;
   }
 
   return {

@@ -26,7 +26,7 @@ import { CALM, HostWeather, type Roughness } from './weather.ts';
 
 /** 2026-01-01, so that no date looks odd. */
 const START_MS = 1_767_225_600_000;
-const STORM_MS = 150_000;
+const STORM_MS = 100_000;
 /** After the last fault everything must be as wished within this. */
 const SETTLING_MS = 300_000;
 

@@ -40,8 +40,8 @@ export function createTaskRunner(ports: {
     if (!entry) return;
     if (entry.resource.deletion) {
       running.get(id)?.abort(new Problem('cancelled', 'the task was deleted'));
+      journal.recordGone(entry.resource, clock.now());
       reporter.say({ ...statusOf(entry.resource, entry.digest, entry.task), gone: true }, true);
-      journal.forget(entry.resource);
       return;
     }
     const wish = parseWish({ ...entry.resource, kind: 'task' });
@@ -99,7 +99,7 @@ export function createTaskRunner(ports: {
   function finish(id: string, result: NonNullable<TaskRecord['result']>) {
     const ref = { kind: 'task', id } as const;
     const entry = journal.get(ref);
-    if (!entry) return;
+    if (!entry || entry.goneAtMs !== undefined) return;
     const task = { begunAtMs: entry.task?.begunAtMs ?? result.atMs, result };
     journal.recordTask(ref, task);
     reporter.say(statusOf(entry.resource, entry.digest, task), true);
