@@ -6,8 +6,10 @@ import { type Clock, realClock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import { type Random, realRandom } from '@drover/shared/lib/random';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import type { Broker } from './broker/broker.ts';
 import { createEmbeddedBroker } from './broker/embedded.ts';
 import { openStore } from './db/open.ts';
+import type { Store } from './db/store.ts';
 import { createApp } from './http/app.ts';
 import { createDispatcher } from './loop/dispatch.ts';
 import { hostOfPassword, mintEnrolment } from './loop/enrol.ts';
@@ -65,16 +67,17 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
   try {
     undo.push(await lockFolder(folder));
     const signer = await openSigner(join(folder, 'signing-key.json'));
-    const store = await openStore(join(folder, 'drover.db'), () => clock.now());
-    undo.push(() => store.close());
-    await store.disconnectAll();
+    const opened = await openStore(join(folder, 'drover.db'), () => clock.now());
+    undo.push(() => opened.close());
+    await opened.disconnectAll();
 
     const complain = rateLimited(log, clock);
     const broker = await createEmbeddedBroker({
       clock,
-      hostOfPassword: (password) => hostOfPassword({ store, clock, signer }, password),
+      hostOfPassword: (password) => hostOfPassword({ store: opened, clock, signer }, password),
       refused: (reason) => complain('broker', reason),
     });
+    const store = withoutForgotten(opened, broker);
     const dispatcher = createDispatcher({ store, clock, random, broker, signer, failed: (line) => complain('dispatch', line) });
     const receiver = createReceiver({ store, clock, random, broker, dispatcher, log });
     broker.onMessage(receiver.message);
@@ -134,6 +137,16 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
     throw thrown;
   }
 }
+
+/** A host that was forgotten is cut off at once; it could not come back, but it could stay. */
+const withoutForgotten = (store: Store, broker: Broker): Store => ({
+  ...store,
+  async commit(change) {
+    const outcome = await store.commit(change);
+    if (outcome.committed) for (const hostId of change.forgottenHosts ?? []) broker.disconnect(hostId);
+    return outcome;
+  },
+});
 
 function makeFolder(folder: string): void {
   try {

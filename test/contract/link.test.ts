@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { realClock } from '@drover/shared/lib/clock';
+import { realRandom } from '@drover/shared/lib/random';
+import { Credentials } from '@drover/shared/protocol/agent-api';
+import type { Command, Reply, Report } from '@drover/shared/protocol/message';
+import { topicOf } from '@drover/shared/protocol/topic';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { realDisk } from '../../agent/src/host/disk.ts';
+import { enrol, type Identity, postForResponse } from '../../agent/src/identity.ts';
+import { createMqttLink } from '../../agent/src/mqtt-link.ts';
+import { type ControlPlane, startControlPlane } from '../../control-plane/src/node.ts';
+import { anInventory } from '../control-plane/held.ts';
+
+/** The agent's real link and the control plane's real broker, over loopback. */
+
+let folder: string;
+let controlPlane: ControlPlane;
+let url: string;
+let ends: (() => Promise<unknown> | unknown)[];
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'drover-link-'));
+  const options = { dataPath: folder, port: 0, host: '127.0.0.1', webPath: '/nowhere', version: '0', publicUrl: null, log: () => {} };
+  controlPlane = await startControlPlane(options);
+  url = controlPlane.url.replace('localhost', '127.0.0.1');
+  ends = [() => controlPlane.close()];
+});
+afterEach(async () => {
+  for (const end of ends.reverse()) await end();
+  rmSync(folder, { recursive: true });
+});
+
+const enrolHost = async (name: string, token?: string): Promise<Identity> =>
+  enrol({
+    controlPlaneUrl: url,
+    token: token ?? (await controlPlane.enrolmentToken()),
+    dataPath: join(folder, name),
+    hostname: name,
+    disk: realDisk,
+    nowMs: Date.now(),
+  });
+async function credentialsOf(identity: Identity): Promise<Credentials> {
+  const request = await identity.sign({ sub: identity.hostId, aud: 'drover-connect' }, Date.now());
+  return Credentials.parse((await postForResponse(`${url}/agent/v1/connect`, { hostId: identity.hostId, request })).body);
+}
+const api = async (path: string) =>
+  (await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${controlPlane.localToken}` } })).json();
+
+describe('a host', () => {
+  it('enrols once per token, and gets the same answer when it repeats itself', async () => {
+    const token = await controlPlane.enrolmentToken();
+    const first = await enrolHost('h1', token);
+    expect((await enrolHost('h1', token)).hostId).toBe(first.hostId);
+    await expect(enrolHost('h2', token)).rejects.toThrow('used by another host');
+    expect((await api('hosts')).total).toBe(1);
+  });
+
+  it('says hello, and is sent its storage and network, signed by the key that it pinned', async () => {
+    const identity = await enrolHost('h1');
+    const commands: Command[] = [];
+    const replies: Reply[] = [];
+    const link = createMqttLink({ identity, controlPlaneUrl: url, clock: realClock, random: realRandom, log: () => {} });
+    ends.push(() => link.close());
+    const hello = (session: string): Report => ({
+      v: 1,
+      host: identity.hostId,
+      session,
+      boot: 1,
+      sequence: 1,
+      sentAtMs: Date.now(),
+      statuses: [],
+      log: [],
+      hello: { protocol: 1, inventory: anInventory(), journal: [] },
+    });
+    link.open({
+      up: (session) => link.send({ do: 'report', report: hello(session) }),
+      down: () => {},
+      command: (command) => void commands.push(command),
+      reply: (reply) => void replies.push(reply),
+    });
+    await vi.waitFor(() => expect(commands).toHaveLength(2), 5_000);
+    expect(commands.map(({ resource }) => [resource.kind, resource.generation])).toEqual([
+      ['storage', 1],
+      ['network', 1],
+    ]);
+    expect(replies).toMatchObject([{ boot: 1, sequence: 1, helloWanted: false }]);
+    expect((await api('hosts')).items).toMatchObject([{ name: 'h1', connected: true, cores: 8 }]);
+    await link.close();
+    await vi.waitFor(async () => expect((await api('hosts')).items).toMatchObject([{ connected: false }]), 5_000);
+  });
+});
+
+describe('the broker', () => {
+  function client(credentials: Credentials, over: Partial<IClientOptions> = {}): MqttClient {
+    const { username, clientId, password } = credentials;
+    const connection = mqtt.connect(`${url.replace('http', 'ws')}/mqtt`, {
+      protocolVersion: 4,
+      clean: true,
+      username,
+      clientId,
+      password,
+      reconnectPeriod: 0,
+      ...over,
+    });
+    ends.push(() => connection.endAsync(true));
+    connection.on('error', () => {});
+    return connection;
+  }
+  /** "in", or how it was turned away. */
+  const attempt = (connection: MqttClient): Promise<string> =>
+    new Promise((resolve) => {
+      connection.on('connect', () => resolve('in'));
+      connection.on('error', (error) => resolve(error.message));
+      connection.on('close', () => resolve('closed'));
+    });
+  const closed = (connection: MqttClient): Promise<void> => new Promise((resolve) => connection.on('close', () => resolve()));
+
+  it('lets a host in with its own password alone', async () => {
+    const [h1, h2] = [await enrolHost('h1'), await enrolHost('h2')];
+    const credentials = await credentialsOf(h1);
+    expect(await attempt(client(credentials))).toBe('in');
+    expect(await attempt(client({ ...credentials, password: `${credentials.password}x` }))).toMatch(/password/i);
+    expect(await attempt(client({ ...credentials, username: h2.hostId, clientId: h2.hostId }))).toMatch(/password/i);
+    expect(await attempt(client({ ...credentials, clientId: h2.hostId }))).toMatch(/password/i);
+    // A session that outlives its connection would be kept in our memory.
+    expect(await attempt(client(credentials, { clean: false }))).not.toBe('in');
+  });
+
+  it('lets it hear and say what is its own, and nothing else', async () => {
+    const [h1, h2] = [await enrolHost('h1'), await enrolHost('h2')];
+    const connection = client(await credentialsOf(h1));
+    await attempt(connection);
+    for (const topic of ['#', 'drover/#', `drover/v1/main/${h2.hostId}/down/#`, `drover/v1/main/+/down/#`, '$SYS/#']) {
+      const granted = await connection.subscribeAsync(topic, { qos: 1 }).catch(() => [{ qos: 128 }]);
+      expect(granted.map(({ qos }) => qos)).toEqual([128]);
+    }
+    expect(await connection.subscribeAsync(`drover/v1/main/${h1.hostId}/down/#`, { qos: 1 })).toMatchObject([{ qos: 1 }]);
+    const end = closed(connection);
+    connection.publish(topicOf('main', h2.hostId, 'up/report'), '{}', { qos: 1 });
+    await end;
+  });
+
+  it('ends the connection of one that sends too much, however it announces it', async () => {
+    const identity = await enrolHost('h1');
+    for (const bytes of [200_000, 1_000_000]) {
+      const connection = client(await credentialsOf(identity));
+      await attempt(connection);
+      const end = closed(connection);
+      connection.publish(topicOf('main', identity.hostId, 'up/report'), Buffer.alloc(bytes), { qos: 1 });
+      await end;
+    }
+  });
+
+  it('ends the connection of a host that is forgotten, and lets it in no more', async () => {
+    const identity = await enrolHost('h1');
+    const credentials = await credentialsOf(identity);
+    const connection = client(credentials);
+    await attempt(connection);
+    const headers = { authorization: `Bearer ${controlPlane.localToken}` };
+    const end = closed(connection);
+    expect((await fetch(`${url}/api/v1/hosts/h1`, { method: 'DELETE', headers })).ok).toBe(true);
+    await end;
+    expect(await attempt(client(credentials))).toMatch(/password/i);
+    await expect(credentialsOf(identity)).rejects.toThrow('not known here');
+  });
+});
