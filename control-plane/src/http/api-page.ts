@@ -18,6 +18,7 @@ export function apiPage(document: OpenApi): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${html(document.info.title)} API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/api/page.css">
 </head>
 <body>
@@ -64,11 +65,11 @@ ${body.map(([type, { schema, example }]) => `<h4>Body <small>${html(type)}</smal
 
 function parametersOf({ parameters }: Operation): string {
   if (parameters.length === 0) return '';
-  const rows = parameters.map(({ name, in: where, required, description, schema }) => {
-    const { description: _said, ...rest } = schema;
-    return `<tr><td><code>${html(name)}</code>${required ? ' *' : ''}</td><td>${where}</td><td>${jsonOf(rest)}</td><td>${html(description ?? '')}</td></tr>`;
+  const items = parameters.map(({ name, in: where, required, description, schema }) => {
+    const mark = required ? ' (needed)' : '';
+    return `<li><code>${html(name)}</code> <small>${where}${mark}</small> ${html(description ?? '')} <code class="schema">${html(JSON.stringify(schema))}</code></li>`;
   });
-  return `<table><thead><tr><th>Parameter</th><th>in</th><th>schema</th><th></th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+  return `<h4>Parameters</h4><ul>${items.join('')}</ul>`;
 }
 
 const REFERENCE = '#/components/schemas/';
@@ -101,6 +102,6 @@ summary b { display: inline-block; min-width: 4rem; font-family: ui-monospace, m
 .get { color: light-dark(#0b62a8, #7cc0ff); } .post { color: light-dark(#0a6b3d, #69d69b); }
 .patch { color: light-dark(#8a5300, #f0b860); } .delete { color: light-dark(#b3261e, #ff9d93); }
 pre { overflow-x: auto; background: #8881; border-radius: .375rem; padding: .5rem; font-size: .8125rem; }
-table { display: block; overflow-x: auto; border-collapse: collapse; } td, th { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
-td pre { margin: 0; }
+.schema { display: block; overflow-wrap: anywhere; font-size: .8125rem; color: light-dark(#475569, #9fb0c6); }
+li { margin: .25rem 0; }
 `;
