@@ -1,23 +1,23 @@
-import { existsSync, readdirSync, readlinkSync, rmSync, watch as watchFolder, writeFileSync } from 'node:fs';
+import { existsSync, readlinkSync, rmSync, watch as watchFolder, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@drover/shared/lib/assert';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { ContainerSpec } from '@drover/shared/model/guest';
 import type { AgentConfig } from '../../config.ts';
-import { run } from '../../host/shell.ts';
-import { endSupervised, isSupervisedAlive, killSupervised, type Supervised, supervise, waitUntilGone } from '../../host/supervise.ts';
+import { waitUntilGone } from '../../host/supervise.ts';
 import { ensureShiftGranted, ID_SHIFT } from '../storage/shifted.ts';
 import type { GuestDefinition, GuestDriver, ObservedGuest } from './driver.ts';
 import { createGuestFileReader, identifyGuestFolder, removeGuestFile, writeGuestFile } from './guest-folder.ts';
-import { type CgroupMounts, containersWithGroups, findCgroups, hasCgroup, sweepCgroups } from './lxc-cgroup.ts';
-import { type LxcHost, lxcConfig, vethName } from './lxc-config.ts';
+import { type CgroupMounts, containersWithGroups, findCgroups } from './lxc-cgroup.ts';
+import { type LxcHost, lxcConfig } from './lxc-config.ts';
 import { execInContainer, type LxcTarget, openContainerShell } from './lxc-exec.ts';
+import { LxcHolders } from './lxc-holders.ts';
 import { describeLxc, lookAtHost } from './lxc-host.ts';
 import { ensureIdentity, removeIdentity } from './lxc-identity.ts';
 import { detectInit, kindOf } from './lxc-init.ts';
 import { applyLive, restartFields } from './lxc-live.ts';
-import { endOfRun, errorsOf, findInit, HOLD_CONTAINER, LxcRunFolders } from './lxc-run.ts';
+import { type ContainerRecord, endOfRun, LxcRunFolders } from './lxc-run.ts';
 import { createRunRecords } from './run-record.ts';
 
 export interface LxcDriverOptions {
@@ -28,29 +28,23 @@ export interface LxcDriverOptions {
 
 type Container = GuestDefinition & { readonly spec: ContainerSpec };
 
-const LOOK_MS = 1;
-/** How long a holder may be without a container, as it is while that reboots, before it is ended itself. */
-const BETWEEN_LIVES_MS = 250;
-const KILL_DEADLINE_MS = 10_000;
 const REBOOT_DEADLINE_MS = 120_000;
-const WIRE_DEADLINE_MS = 1_000;
+/** From a holder's last word to its end. */
+const LAST_WORD_DEADLINE_MS = 10_000;
 
 /** Containers by LXC, each held by a process of its own that outlives the agent. */
 export function createLxcDriver({ config, clock, log }: LxcDriverOptions): GuestDriver {
   const readGuestFile = createGuestFileReader();
   const runs = createRunRecords(clock);
   const folders = new LxcRunFolders(config.runPath);
-  const holders = new Map<number, Supervised>();
-  /** Containers whose holder is being started: they are neither leftovers nor crashed. */
-  const starting = new Set<number>();
+  const holders = new LxcHolders({ instance: config.instance, folders, cgroups: () => host().cgroups, clock, log });
   const queues = new Map<number, Promise<unknown>>();
   /** How often a guest was told to end: a reboot that is under way then does not start it again. */
   const endings = new Map<number, number>();
   let isShiftGranted = false;
   let looked: { readonly host: LxcHost; readonly cgroups: CgroupMounts } | null = null;
 
-  const nameOf = (id: number): string => `drover${config.instance}-${id}`;
-  const target = (id: number): LxcTarget => ({ lxcPath: folders.lxcPath, name: nameOf(id), clock });
+  const target = (id: number): LxcTarget => ({ lxcPath: folders.lxcPath, name: holders.nameOf(id), clock });
 
   /** Looked up once: a host's control groups and what its kernel can do stay until it boots. */
   function host() {
@@ -72,27 +66,6 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
     return turn;
   }
 
-  /** The process that holds a running container; null when it does not run. Costs one look into /proc while nothing has changed. */
-  function find(id: number): Supervised | null {
-    const known = holders.get(id) ?? folders.read(id)?.supervised;
-    if (known && isSupervisedAlive(known)) {
-      holders.set(id, known);
-      return known;
-    }
-    holders.delete(id);
-    // Without a control group there is no container, and no need to search all processes.
-    if (starting.has(id) || !hasCgroup(nameOf(id), host().cgroups)) return null;
-    const found = folders.findHolder(id, nameOf(id));
-    if (found) holders.set(id, found);
-    return found;
-  }
-
-  /** The first process of a running guest; null when it does not run, or is between two lives. */
-  function initOf(id: number): Supervised | null {
-    const holder = find(id);
-    return holder === null ? null : findInit(holder);
-  }
-
   /** Takes note of how the run ended, once its holder has left word. */
   function settle(id: number, folder: string): void {
     const said = folders.readEnd(id);
@@ -109,121 +82,45 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
   async function launch({ id, spec, places }: Container, signal: AbortSignal): Promise<void> {
     const rootfsPath = rootfsOf(places);
     if (spec.unprivileged) await ensureShift(signal);
-    await sweep(id);
+    await holders.sweep(id);
     ensureIdentity(places.folder, rootfsPath, spec, ownerOf(spec));
     const init = detectInit(rootfsPath);
     folders.ensure(id);
     const container = { id, spec, rootfsPath, nics: places.nics, init, instance: config.instance, idShift: ID_SHIFT };
     writeFileSync(folders.configPath(id), lxcConfig(container, host().host), { mode: 0o600 });
-    const record = { v: 1, folder: places.folder, spec } as const;
-    folders.write(id, { ...record, supervised: null });
+    const record: ContainerRecord = { v: 1, folder: places.folder, spec, supervised: null };
+    folders.write(id, record);
     const takeBack = runs.begin(places.folder, spec.powerRequest);
     try {
-      const holder = await supervise('/bin/sh', holdCommand(id), {
-        unit: `drover${config.instance}-container-${id}`,
-        slice: 'drover.slice',
-        description: `Drover container ${id} (${spec.name})`,
-        logPath: folders.logPath(id),
-        delegate: true,
-      });
-      holders.set(id, holder);
-      folders.write(id, { ...record, supervised: holder });
-      await untilRunning(id, holder, signal);
+      await holders.start(id, record, signal);
     } catch (error) {
-      await kill(id);
-      await sweep(id);
       takeBack();
       throw error;
     }
   }
 
-  function holdCommand(id: number): readonly string[] {
-    const start = [
-      'lxc-start',
-      '--foreground',
-      `--name=${nameOf(id)}`,
-      `--lxcpath=${folders.lxcPath}`,
-      `--rcfile=${folders.configPath(id)}`,
-    ];
-    return ['-c', HOLD_CONTAINER, 'sh', folders.endPath(id), ...start, '--close-all-fds', '--logfile=/dev/stderr', '--logpriority=INFO'];
-  }
-
-  async function untilRunning(id: number, holder: Supervised, signal: AbortSignal): Promise<void> {
-    while (findInit(holder) === null) {
-      if (!isSupervisedAlive(holder)) throw startFailure(folders.readEnd(id) ?? '');
-      await clock.sleep(LOOK_MS, signal);
-    }
-  }
-
-  /** Ends a container; returns once its holder has ended too. */
-  async function kill(id: number): Promise<void> {
-    for (let holder = find(id); holder !== null; holder = find(id)) {
-      let patienceMs = BETWEEN_LIVES_MS;
-      const init = findInit(holder);
-      if (init !== null) {
-        // LXC itself cleans up after a container whose first process was killed.
-        killSupervised(init, 'SIGKILL');
-        patienceMs = KILL_DEADLINE_MS;
-      }
-      const deadline = clock.now() + patienceMs;
-      while (isSupervisedAlive(holder)) {
-        if (init === null && findInit(holder) !== null) break;
-        if (clock.now() > deadline) {
-          log(`guest ${id}: LXC does not end, so it is killed`);
-          await endSupervised(holder, clock);
-        }
-        await clock.sleep(LOOK_MS);
-      }
-    }
-  }
-
-  /** Takes away what a run leaves on the host. */
-  async function sweep(id: number): Promise<void> {
-    await sweepCgroups(nameOf(id), host().cgroups, clock);
-    await sweepWires(id);
-    folders.remove(id);
-    holders.delete(id);
-  }
-
-  /** A wire goes with its container, but the kernel takes its time. */
-  async function sweepWires(id: number): Promise<void> {
-    const first = vethName(config.instance, id, 0).slice(0, -1);
-    const wires = () => readdirSync('/sys/class/net').filter((name) => name.startsWith(first) && /^\d+$/.test(name.slice(first.length)));
-    const deadline = clock.now() + WIRE_DEADLINE_MS;
-    for (let left = wires(); left.length > 0; left = wires()) {
-      if (clock.now() > deadline)
-        for (const wire of left) await run('ip', ['link', 'del', 'dev', wire], { okCodes: [0, 1], timeoutMs: 5_000 });
-      else await clock.sleep(LOOK_MS);
-    }
-  }
-
   async function start(definition: Container, signal: AbortSignal): Promise<void> {
     const { id, spec, places } = definition;
-    if (find(id)) return runs.adopt(places.folder, spec.powerRequest);
+    if (holders.find(id)) return runs.adopt(places.folder, spec.powerRequest);
     settle(id, places.folder);
     signal.throwIfAborted();
-    starting.add(id);
-    try {
-      await launch(definition, signal);
-    } finally {
-      starting.delete(id);
-    }
+    await launch(definition, signal);
   }
 
   async function stop(id: number, folder: string): Promise<void> {
     endings.set(id, (endings.get(id) ?? 0) + 1);
-    if (find(id)) {
+    if (holders.find(id)) {
       runs.ask(folder);
-      await kill(id);
+      await holders.kill(id);
     }
     settle(id, folder);
-    await sweep(id);
+    await holders.sweep(id);
     runs.read(folder, false);
   }
 
   /** Asks the first process to end its system, or to begin it anew; false when there is none at the moment. */
   function ask(id: number, how: 'haltSignal' | 'rebootSignal'): boolean {
-    const init = initOf(id);
+    const init = holders.init(id);
     if (init === null) return false;
     process.kill(init.pid, kindOf(readlinkSync(`/proc/${init.pid}/exe`))[how].number);
     return true;
@@ -231,7 +128,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
 
   async function rebootPolitely(definition: Container, signal: AbortSignal): Promise<void> {
     const { id, spec, places } = definition;
-    const before = initOf(id);
+    const before = holders.init(id);
     if (before === null) return inTurn(id, () => start(definition, signal));
     const told = endings.get(id);
     const runsWith = folders.read(id)?.spec;
@@ -247,7 +144,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       runs.ask(places.folder);
       ask(id, 'haltSignal');
       try {
-        for (; find(id) !== null; await clock.sleep(5, signal)) tooLong();
+        for (; holders.find(id) !== null; await clock.sleep(5, signal)) tooLong();
       } catch (error) {
         runs.unask(places.folder);
         throw error;
@@ -257,9 +154,9 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
     }
     ask(id, 'rebootSignal');
     for (;;) {
-      const now = initOf(id);
+      const now = holders.init(id);
       if (now !== null && (now.pid !== before.pid || now.startTicks !== before.startTicks)) break;
-      if (find(id) === null) throw new Problem('wrong-state', 'the guest ended instead of rebooting');
+      if (holders.find(id) === null) throw new Problem('wrong-state', 'the guest ended instead of rebooting');
       tooLong();
       await clock.sleep(5, signal);
     }
@@ -268,7 +165,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
   }
 
   function assertRunning(id: number): void {
-    if (initOf(id) === null) throw new Problem('wrong-state', 'the guest is not running', { suggestion: 'start it first' });
+    if (holders.init(id) === null) throw new Problem('wrong-state', 'the guest is not running', { suggestion: 'start it first' });
   }
 
   return {
@@ -285,10 +182,10 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       return [...new Set([...defined, ...running])].sort((a, b) => a - b);
     },
     async observe(id, folder) {
-      const isRunning = find(id) !== null;
-      if (!isRunning && !starting.has(id)) settle(id, folder);
+      const isRunning = holders.find(id) !== null;
+      if (!isRunning && !holders.isStarting(id)) settle(id, folder);
       const applied = readGuestFile(folder, id);
-      const lastRun = runs.read(folder, isRunning || starting.has(id));
+      const lastRun = runs.read(folder, isRunning || holders.isStarting(id));
       if (!isRunning && applied === null && lastRun === null) return null;
       const runsWith = isRunning ? folders.read(id)?.spec : undefined;
       const observed: ObservedGuest = {
@@ -306,7 +203,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       inTurn(definition.id, async () => {
         const { id, spec, places } = asContainer(definition);
         ensureIdentity(places.folder, rootfsOf(places), spec, ownerOf(spec));
-        const init = initOf(id);
+        const init = holders.init(id);
         const record = folders.read(id);
         if (init !== null && record !== null) {
           folders.write(id, { ...record, spec: await applyLive(init.pid, record.spec, spec, { ...host(), signal }) });
@@ -316,7 +213,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
     start: (definition, signal) => inTurn(definition.id, () => start(asContainer(definition), signal)),
     async shutdown(id, folder) {
       endings.set(id, (endings.get(id) ?? 0) + 1);
-      if (find(id) === null) return;
+      if (holders.find(id) === null) return;
       runs.ask(folder);
       if (!ask(id, 'haltSignal')) throw new Problem('busy', 'the guest is rebooting at this moment', { retryable: true });
     },
@@ -331,8 +228,8 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
     },
     remove: (id, folder) =>
       inTurn(id, async () => {
-        if (find(id)) throw new Problem('wrong-state', 'the guest is running', { suggestion: 'stop it first' });
-        await sweep(id);
+        if (holders.find(id)) throw new Problem('wrong-state', 'the guest is running', { suggestion: 'stop it first' });
+        await holders.sweep(id);
         removeIdentity(folder);
         runs.remove(folder);
         rmSync(join(folder, 'guest.json.bad'), { force: true });
@@ -352,10 +249,10 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       const watcher = watchFolder(folders.endsFolder, (_event, name) => {
         if (name === null || !/^\d+$/.test(name)) return;
         const id = Number(name);
-        const holder = holders.get(id);
+        const holder = holders.find(id);
         // Word is left, and when the run begins the file for it made, a moment before or long before the holder itself is gone.
         if (folders.readEnd(id) === null) return;
-        const gone = holder ? waitUntilGone(holder, clock, KILL_DEADLINE_MS) : Promise.resolve();
+        const gone = holder ? waitUntilGone(holder, clock, LAST_WORD_DEADLINE_MS) : Promise.resolve();
         gone.catch(() => {}).then(() => changed(id));
       });
       return () => watcher.close();
@@ -379,10 +276,4 @@ function rootfsOf(places: GuestDefinition['places']): string {
 function ownerOf({ unprivileged }: ContainerSpec) {
   const id = unprivileged ? ID_SHIFT.first : 0;
   return { uid: id, gid: id };
-}
-
-function startFailure(said: string): Problem {
-  return new Problem('host-failed', `LXC could not start the container${said === '' ? '' : `: ${errorsOf(said) || 'it ended at once'}`}`, {
-    retryable: true,
-  });
 }
