@@ -38,7 +38,11 @@ export async function createEmbeddedBroker(ports: EmbeddedPorts): Promise<Embedd
     maxTopicLevels: 12,
     maxClientsIdLength: 64,
     // Nothing is kept for a client that is away: what it missed is in the outbox.
-    preConnect: (_client, packet, done) => done(null, packet.clean !== false && packet.protocolVersion === 4),
+    preConnect(_client, packet, done) {
+      const isFine = packet.clean !== false && packet.protocolVersion === 4;
+      // Without an error aedes would leave the connection open, for as long as its other end likes.
+      done(isFine ? null : new Error('only clean sessions of MQTT 3.1.1'), isFine);
+    },
     authenticate(client, username, password, done) {
       ports.hostOfPassword(password?.toString('utf8') ?? '').then(
         ({ hostId, expiresAtMs }) => {
