@@ -20,6 +20,7 @@ const Golden = z.strictObject({
     kvm: z.boolean(),
     sandbox: z.boolean(),
     vhostNet: z.boolean(),
+    ioUring: z.boolean(),
     uefi: z.strictObject({ codePath: z.string(), varsPath: z.string() }).nullable(),
   }),
   definition: z.strictObject({

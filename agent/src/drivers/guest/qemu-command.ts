@@ -10,6 +10,8 @@ export interface QemuHost {
   readonly kvm: boolean;
   readonly sandbox: boolean;
   readonly vhostNet: boolean;
+  /** Disk requests by io_uring: as quick as Linux's older asynchronous I/O, which takes 30 ms to let go of at the end. */
+  readonly ioUring: boolean;
   /** OVMF's two halves, where installed. */
   readonly uefi: { readonly codePath: string; readonly varsPath: string } | null;
 }
@@ -62,7 +64,7 @@ export function qemuCommand(definition: GuestDefinition, host: QemuHost, places:
     // Memory that the guest has freed goes back to the host by itself.
     ...device('virtio-balloon-pci', SLOT.balloon, { 'free-page-reporting': true }),
     ...device('pvpanic-pci', SLOT.pvpanic, {}),
-    ...definition.places.disks.flatMap((place, index) => disk(place, index, places.direct.has(place.path))),
+    ...definition.places.disks.flatMap((place, index) => disk(place, index, places.direct.has(place.path), host.ioUring)),
     ...(definition.places.cdromPath === null ? [] : cdrom(definition.places.cdromPath)),
     ...(places.seedPath === null ? [] : seed(places.seedPath)),
     ...definition.places.nics.flatMap((place, index) => nic(place, index, places.taps[index] ?? '', host.vhostNet)),
@@ -117,7 +119,7 @@ function channels(folder: string, runFolder: string): string[] {
   ];
 }
 
-function disk(place: DiskPlace, index: number, direct: boolean): string[] {
+function disk(place: DiskPlace, index: number, direct: boolean, ioUring: boolean): string[] {
   assert(place.form === 'file' && place.format !== null, `disk ${place.name} is a file that QEMU can open`);
   const node = `disk-${place.name}`;
   return [
@@ -133,7 +135,7 @@ function disk(place: DiskPlace, index: number, direct: boolean): string[] {
       'file.discard': 'unmap',
       'file.locking': true,
       'file.cache.direct': direct,
-      'file.aio': direct ? 'native' : 'threads',
+      'file.aio': ioUring ? 'io_uring' : 'threads',
     }),
     ...nth('virtio-blk-pci', SLOT.disks, index, {
       drive: node,

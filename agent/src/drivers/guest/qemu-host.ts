@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } 
 import { Problem } from '@drover/shared/lib/problem';
 import { run } from '../../host/shell.ts';
 import type { QemuHost } from './qemu-command.ts';
+import { qemuOption } from './qemu-option.ts';
 
 export const QEMU_PROGRAM = 'qemu-system-x86_64';
 
@@ -24,6 +25,7 @@ export async function lookAtQemu(): Promise<QemuFacts> {
     noKvmReason,
     sandbox: await hasSandbox(),
     vhostNet: noKvmReason === null && canOpen('/dev/vhost-net'),
+    ioUring: await hasIoUring(),
     uefi: findUefi(),
   };
 }
@@ -53,6 +55,18 @@ async function hasSandbox(): Promise<boolean> {
   // A build without seccomp does not know the option's group.
   const { code } = await run(QEMU_PROGRAM, ['-sandbox', 'on', '-version'], { okCodes: [0, 1], timeoutMs: 10_000 });
   return code === 0;
+}
+
+/** Both QEMU's build and the kernel must have it, and it must not be switched off: seen by opening a file that way. */
+async function hasIoUring(): Promise<boolean> {
+  const file = qemuOption(null, { 'driver': 'raw', 'file.driver': 'file', 'file.filename': process.execPath, 'file.aio': 'io_uring' });
+  try {
+    await run('qemu-img', ['info', '--image-opts', file], { timeoutMs: 10_000 });
+    return true;
+  } catch {
+    // Worker threads do as well.
+    return false;
+  }
 }
 
 const UEFI_BUILDS = [

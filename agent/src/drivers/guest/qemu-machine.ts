@@ -175,7 +175,7 @@ export class QemuMachine {
     const given = new AbortController();
     const cancel = clock.after(AGENT_WAIT_MS, () => given.abort());
     try {
-      await this.waitFor((event) => event.event === 'VSERPORT_CHANGE' && event.data['open'] === true, given.signal);
+      await this.waitFor((event) => event.event === 'VSERPORT_CHANGE' && event.data.open === true, given.signal);
     } catch {
       throw new Problem('wrong-state', 'the guest agent does not answer', {
         suggestion: 'wait until the guest has booted, or install the package qemu-guest-agent in it; the console works without',
@@ -190,7 +190,7 @@ export class QemuMachine {
     switch (event.event) {
       case 'SHUTDOWN':
         // With reason host-qmp-quit it is our own doing, and the process ends.
-        if (event.data['guest'] === true) this.#status = event.data['reason'] === 'guest-panic' ? 'guest-panicked' : 'shutdown';
+        if (event.data.guest === true) this.#status = event.data.reason === 'guest-panic' ? 'guest-panicked' : 'shutdown';
         break;
       case 'GUEST_PANICKED':
         this.#status = 'guest-panicked';
@@ -200,7 +200,7 @@ export class QemuMachine {
         this.#status = 'running';
         break;
       case 'VSERPORT_CHANGE':
-        this.#agentOpen = event.data['open'] === true;
+        this.#agentOpen = event.data.open === true;
         if (!this.#agentOpen)
           this.#agent?.then(
             (agent) => agent.close(),

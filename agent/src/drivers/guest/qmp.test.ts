@@ -36,7 +36,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'qmp-'));
   path = join(folder, 'qmp.sock');
   peers = [];
-  answer = (message, peer) => say(peer, { return: {}, id: message['id'] });
+  answer = (message, peer) => say(peer, { return: {}, id: message.id });
   server = createServer((peer) => {
     peers.push(peer);
     peer.on(
@@ -70,14 +70,14 @@ test('answers find the question they belong to, in whatever order they come', as
   const waiting: Record<string, unknown>[] = [];
   answer = (message, peer) => {
     waiting.push(message);
-    if (waiting.length === 2) for (const one of waiting.reverse()) say(peer, { id: one['id'], return: one['execute'] });
+    if (waiting.length === 2) for (const one of waiting.reverse()) say(peer, { id: one.id, return: one.execute });
   };
   expect(await Promise.all([qmp.execute('first'), qmp.execute('second')])).toEqual(['first', 'second']);
 });
 
 test("a refusal is a Problem in QEMU's own words", async () => {
   const { qmp } = await open();
-  answer = (message, peer) => say(peer, { id: message['id'], error: { class: 'GenericError', desc: 'no such disk' } });
+  answer = (message, peer) => say(peer, { id: message.id, error: { class: 'GenericError', desc: 'no such disk' } });
   await expect(qmp.execute('eject')).rejects.toMatchObject({ code: 'host-failed', message: 'QEMU refused eject: no such disk' });
 });
 
@@ -87,7 +87,7 @@ test('events and messages of unknown kinds between answers disturb nothing', asy
     say(peer, { event: 'STOP', timestamp: { seconds: 1, microseconds: 2 } });
     say(peer, { novelty: true });
     say(peer, { event: 'RESET', data: { guest: true } });
-    say(peer, { id: message['id'], return: 1 });
+    say(peer, { id: message.id, return: 1 });
   };
   expect(await qmp.execute('query-status')).toBe(1);
   expect(events).toMatchObject([
@@ -100,10 +100,10 @@ test("a question without an answer ends in a timeout, and a late answer is not t
   const { qmp, clock } = await open();
   let late: unknown;
   answer = (message, peer) => {
-    if (message['execute'] === 'slow') late = message['id'];
+    if (message.execute === 'slow') late = message.id;
     else {
       say(peer, { id: late, return: 'late' });
-      say(peer, { id: message['id'], return: 'quick' });
+      say(peer, { id: message.id, return: 'quick' });
     }
   };
   const slow = qmp.execute('slow');
