@@ -39,7 +39,8 @@ await watched.watch();
 begin('page', ['node_modules/vite/bin/vite.js', '--clearScreen', 'false'], { cwd: join(ROOT, 'web') });
 const token = await ownerToken();
 writeContext('dev', { url, token });
-if (existsSync(join(ROOT, simulated))) begin('hosts', ['infra/run.mjs', simulated, '--url', url, '--token', token, '--hosts', '3']);
+if (existsSync(join(ROOT, simulated)))
+  begin('hosts', ['infra/run.mjs', simulated, '--url', url, '--token', token, '--hosts', '3'], { env: { DROVER_DATA: dataPath } });
 else console.log('No simulated hosts: test/simulation/dev-host.ts is not there.');
 
 const link = readTrimmed(join(dataPath, 'control-plane/sign-in-link'));
