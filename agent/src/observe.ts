@@ -3,7 +3,7 @@ import type { GuestStatus } from '@drover/shared/model/guest';
 import type { ImageStatus } from '@drover/shared/model/image';
 import type { Wish } from '@drover/shared/model/spec';
 import type { StorageStatus } from '@drover/shared/model/storage';
-import type { ObservedFabric } from './core/plan-fabric.ts';
+import type { ObservedFabric, ObservedImageFabric } from './core/plan-fabric.ts';
 import type { GuestWorld } from './core/plan-guest.ts';
 import type { Drivers } from './drivers/drivers.ts';
 import type { Storage } from './drivers/storage/driver.ts';
@@ -35,18 +35,18 @@ export async function observeNetwork(wish: Wish<'network'>, wishes: Wishes): Pro
 /** The digest that a published image carries: what it was made from, not what it is called. */
 export const imageDigest = (wish: Wish<'image'>): string => digest([wish.spec.form, wish.spec.source]);
 
-export async function observeImage(
-  wish: Wish<'image'>,
-  wishes: Wishes,
-): Promise<{ fabric: ObservedFabric & { storageReady: boolean }; status: ImageStatus }> {
+export async function observeImage(wish: Wish<'image'>, wishes: Wishes): Promise<{ fabric: ObservedImageFabric; status: ImageStatus }> {
   const nothing = { ready: false, sizeBytes: null, virtualSizeBytes: null, madeAtMs: null };
+  const absent = { ready: false, exists: false, leaving: null };
   const storage = storageIfReady(wish.spec.storageId, wishes);
-  if (!storage || !(await storage.ready())) return { fabric: { ready: false, exists: false, storageReady: false }, status: nothing };
+  if (!storage || !(await storage.ready())) return { fabric: { ...absent, storageReady: false }, status: nothing };
   const image = (await storage.listImages()).find((candidate) => candidate.id === wish.id);
-  if (!image) return { fabric: { ready: false, exists: false, storageReady: true }, status: nothing };
+  if (!image) return { fabric: { ...absent, storageReady: true }, status: nothing };
   const ready = image.digest === imageDigest(wish);
   const { sizeBytes, virtualSizeBytes, madeAtMs } = image;
-  return { fabric: { ready, exists: true, storageReady: true }, status: { ready, sizeBytes, virtualSizeBytes, madeAtMs } };
+  const user = wishes.all('guest').find((guest) => guest.deletion && imagesOf(guest).includes(wish.id));
+  const leaving = user ? { name: user.spec.name, id: user.id } : null;
+  return { fabric: { ready, exists: true, storageReady: true, leaving }, status: { ready, sizeBytes, virtualSizeBytes, madeAtMs } };
 }
 
 export async function observeGuest(wish: Wish<'guest'>, wishes: Wishes, drivers: Drivers): Promise<ObservedGuestResource> {

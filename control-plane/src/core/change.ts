@@ -29,9 +29,11 @@ export type TaskUpdate = { readonly id: TaskId } & Partial<
 >;
 
 /** What is learnt about a host from its reports and its connection. */
-export type HostUpdate = { readonly id: HostId } & Partial<
-  Pick<Host, 'boot' | 'sequence' | 'session' | 'connected' | 'heardAtMs' | 'progressAtMs' | 'asOfMs' | 'inventory' | 'orphans'>
->;
+export type HostUpdate = {
+  readonly id: HostId;
+  /** The newest report that the decision knew of: the commit conflicts when another one was absorbed meanwhile. */
+  readonly after?: Pick<Host, 'boot' | 'sequence'>;
+} & Partial<Pick<Host, 'boot' | 'sequence' | 'session' | 'connected' | 'heardAtMs' | 'progressAtMs' | 'asOfMs' | 'inventory' | 'orphans'>>;
 
 export type EventKind = ResourceKind | 'host' | 'user' | 'token';
 export interface EventWrite {

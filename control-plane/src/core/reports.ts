@@ -208,6 +208,7 @@ function guestIdsTaken(orphans: readonly ResourceRef[]): Pick<Change, 'guestIdTa
 function hostUpdate(host: Host, report: Report, orphans: readonly ResourceRef[], nowMs: number): HostUpdate {
   return {
     id: host.id,
+    after: { boot: host.boot, sequence: host.sequence },
     boot: report.boot,
     sequence: report.sequence,
     connected: true,

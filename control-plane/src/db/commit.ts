@@ -131,7 +131,16 @@ function hostStatements(db: LibSQLDatabase, change: Change): Statement[] {
     ...(change.newHosts ?? []).map((row) =>
       db.insert(schema.host).values({ ...row, boot: 0, sequence: 0, connected: false, asOfMs: 0, orphans: [], enrolledAtMs: change.atMs }),
     ),
-    ...(change.hosts ?? []).map(({ id, ...update }) => db.update(schema.host).set(update).where(eq(schema.host.id, id))),
+    ...(change.hosts ?? []).flatMap(({ id, after, ...update }) => [
+      ...(after
+        ? [
+            db.run(
+              sql`INSERT INTO guard SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM host WHERE id = ${id} AND boot = ${after.boot} AND sequence = ${after.sequence})`,
+            ),
+          ]
+        : []),
+      db.update(schema.host).set(update).where(eq(schema.host.id, id)),
+    ]),
     ...(change.renamedHosts ?? []).map(({ id, name }) => db.update(schema.host).set({ name }).where(eq(schema.host.id, id))),
     ...(change.forgottenHosts ?? []).map((id) => db.delete(schema.host).where(eq(schema.host.id, id))),
     ...(change.usedEnrolments ?? []).flatMap(({ tokenHash, hostId }) => [

@@ -67,6 +67,13 @@ describe('a commit', () => {
     await committed({ restsOn: [{ kind: 'image', id: IMAGE_ID, generation: 1 }], wishes: [guest(100)] });
   });
 
+  it('that absorbs a report conflicts when another was absorbed meanwhile, and no report is undone by an older one', async () => {
+    const after = { boot: 0, sequence: 0 };
+    await committed({ hosts: [{ id: HOST_ID, after, boot: 1, sequence: 7 }] });
+    expect(await commit({ hosts: [{ id: HOST_ID, after, boot: 1, sequence: 6 }] })).toMatchObject({ committed: false });
+    expect((await store.host(HOST_ID))?.host).toMatchObject({ boot: 1, sequence: 7 });
+  });
+
   it('never lowers a generation, and brings back nothing that is gone', async () => {
     await committed({ wishes: [guest(100)] });
     await committed({ wishes: [guest(100, {}, 10)] });
