@@ -20,7 +20,10 @@ try {
   process.exit(1);
 }
 const { rmSync } = await import('node:fs');
-process.once('exit', () => rmSync(outfile, { force: true }));
+const forget = () => rmSync(outfile, { force: true });
+process.once('exit', forget);
+// Loaded by then, and so also gone when this process is killed.
+setTimeout(forget, 5_000).unref();
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], join(ROOT, entry), ...rest];
 await import(pathToFileURL(outfile).href);
