@@ -1,4 +1,5 @@
 import type { HostId } from '@drover/shared/model/id';
+import { Command, Reply } from '@drover/shared/protocol/message';
 import { topicOf } from '@drover/shared/protocol/topic';
 import type { Broker } from '../../control-plane/src/broker/broker.ts';
 import type { Signer } from '../../control-plane/src/signer.ts';
@@ -11,15 +12,20 @@ export interface FakeBroker extends Broker {
   say(hostId: HostId, leaf: 'up/report' | 'up/gone', body: unknown): void;
   sayOn(topic: string, bytes: Uint8Array): void;
   presence(hostId: HostId, connected: boolean): void;
-  /** What was published on that leaf, and forgets it. Commands as what was signed. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came; a wrong guess fails the test
-  take(leaf: 'down/command' | 'down/reply'): any[];
+  /** What was published since the last time that this was asked. */
+  commands(): Command[];
+  replies(): Reply[];
   isBroken: boolean;
 }
 
 export function createFakeBroker(): FakeBroker {
   let onMessage: (topic: string, payload: Uint8Array) => void = () => {};
   let onPresence: (hostId: HostId, connected: boolean) => void = () => {};
+  function taken(leaf: string): string[] {
+    const all = broker.published.splice(0);
+    broker.published.push(...all.filter(({ topic }) => !topic.endsWith(leaf)));
+    return all.filter(({ topic }) => topic.endsWith(leaf)).map(({ payload }) => payload);
+  }
   const broker: FakeBroker = {
     published: [],
     disconnected: [],
@@ -38,11 +44,8 @@ export function createFakeBroker(): FakeBroker {
     say: (hostId, leaf, body) => onMessage(topicOf('main', hostId, leaf), new TextEncoder().encode(JSON.stringify(body))),
     sayOn: (topic, bytes) => onMessage(topic, bytes),
     presence: (hostId, connected) => onPresence(hostId, connected),
-    take(leaf) {
-      const taken = broker.published.filter(({ topic }) => topic.endsWith(leaf));
-      broker.published.splice(0, broker.published.length, ...broker.published.filter(({ topic }) => !topic.endsWith(leaf)));
-      return taken.map(({ payload }) => JSON.parse(leaf === 'down/command' ? payload.replace(/^signed:/, '') : payload));
-    },
+    commands: () => taken('down/command').map((payload) => Command.parse(JSON.parse(payload.replace(/^signed:/, '')))),
+    replies: () => taken('down/reply').map((payload) => Reply.parse(JSON.parse(payload))),
   };
   return broker;
 }

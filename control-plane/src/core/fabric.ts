@@ -1,9 +1,115 @@
+import type { CreateImage } from '@drover/shared/api/requests';
+import { Problem } from '@drover/shared/lib/problem';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, NetworkId, StorageId } from '@drover/shared/model/id';
-import type { WishWrite } from './change.ts';
+import type { ImageSource } from '@drover/shared/model/image';
+import { applyTask, changedTasks, checkGeneration, refOf, superseded } from './apply-task.ts';
+import type { Accepted, Ask, Decision, WishWrite } from './change.ts';
 import type { Held } from './held.ts';
+import { formInWords, fromCatalogue, imageTombstone, imageWish, isReady } from './images.ts';
+import type { CreateImageView, HostCandidate, ImageDecisionView } from './views.ts';
 
-export { createImage, removeImage } from './images.ts';
+/** `source`: an upload's, which CreateImage does not let people write. */
+export type ImageWanted = Omit<CreateImage, 'source'> & { readonly source?: ImageSource | undefined };
+
+export function createImage(view: CreateImageView, input: ImageWanted, ask: Ask): Decision<Accepted> {
+  const source = input.source ?? fromCatalogue(input.name, input.form, []);
+  const { candidate, storage } = hostForImage(view.candidates);
+  const existing = candidate.images.find(({ spec }) => spec.name === input.name && spec.form === input.form);
+  if (existing) {
+    throw new Problem('name-taken', `host ${candidate.host.name} has ${formInWords(input.form)} called ${input.name} already`, {
+      field: 'name',
+      suggestion: isReady(existing) ? 'it can be used as it is; delete it first to make it anew' : 'it is still being made',
+    });
+  }
+  const wish = imageWish({ id: ask.imageId, hostId: candidate.host.id, name: input.name, form: input.form, storage, source });
+  const task = applyTask(
+    {
+      purpose: 'create',
+      title: `${verbOf(source)} image ${input.name}`,
+      target: { kind: 'image', id: ask.imageId },
+      targetName: input.name,
+      hostId: candidate.host.id,
+      generation: 1,
+    },
+    ask,
+  );
+  return {
+    change: {
+      by: ask.by,
+      atMs: ask.nowMs,
+      wishes: [wish],
+      restsOn: [{ ...refOf(storage), generation: storage.generation }],
+      newTasks: [task],
+      events: [{ kind: 'image', id: ask.imageId, gone: false }, ...changedTasks([task])],
+    },
+    answer: { ref: task.target, taskId: task.id },
+  };
+}
+
+export function removeImage(view: ImageDecisionView, ask: Ask): Decision<Accepted> {
+  const { image, usedBy, tasks } = view;
+  checkGeneration(image, ask);
+  const [first] = usedBy;
+  if (first) {
+    const names = usedBy.map(({ name }) => name);
+    throw new Problem(
+      'in-use',
+      `image ${image.spec.name} is used by ${names.length === 1 ? 'guest' : 'guests'} ${names.slice(0, 5).join(', ')}`,
+      {
+        suggestion: 'delete them first',
+      },
+    );
+  }
+  const awaited = {
+    purpose: 'delete',
+    title: `delete image ${image.spec.name}`,
+    target: refOf(image),
+    targetName: image.spec.name,
+  } as const;
+  if (image.deletion) {
+    const task = applyTask({ ...awaited, hostId: image.hostId, generation: image.generation }, ask);
+    return {
+      change: {
+        by: ask.by,
+        atMs: ask.nowMs,
+        newTasks: [task],
+        restsOn: [{ ...refOf(image), generation: image.generation }],
+        events: changedTasks([task]),
+      },
+      answer: { ref: refOf(image), taskId: task.id },
+    };
+  }
+  const wish = imageTombstone(image, ask.nowMs);
+  const task = applyTask({ ...awaited, hostId: image.hostId, generation: wish.generation }, ask);
+  const ended = superseded(tasks, ['create', 'edit'], 'the image was deleted', ask.nowMs);
+  return {
+    change: {
+      by: ask.by,
+      atMs: ask.nowMs,
+      wishes: [wish],
+      newTasks: [task],
+      taskUpdates: ended,
+      events: [{ kind: 'image', id: image.id, gone: false }, ...changedTasks([task, ...ended])],
+    },
+    answer: { ref: refOf(image), taskId: task.id },
+  };
+}
+
+function hostForImage(candidates: readonly HostCandidate[]): { candidate: HostCandidate; storage: Held<'storage'> } {
+  const usable = candidates.flatMap((candidate) => {
+    const storage = candidate.storages.find(({ spec, deletion }) => spec.name === 'local' && !deletion) ?? candidate.storages[0];
+    return storage ? [{ candidate, storage }] : [];
+  });
+  const found = usable.find(({ candidate }) => candidate.host.connected) ?? usable[0];
+  if (found) return found;
+  throw new Problem('no-host', candidates.length === 0 ? 'there is no host yet' : 'no host has a storage yet', {
+    retryable: true,
+    suggestion: candidates.length === 0 ? 'add a host first: drover host add' : 'start the agent there',
+  });
+}
+
+const verbOf = (source: ImageSource): string => ({ build: 'build', download: 'download', upload: 'receive' })[source.do];
 
 /** Every host gets one storage and one network, once, as soon as it has said where its owner lets Drover keep things. */
 export function defaultFabric(

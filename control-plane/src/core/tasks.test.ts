@@ -14,9 +14,8 @@ import {
   refusalOf,
   TASK_ID,
 } from '../../../test/control-plane/held.ts';
-import { cancelTask } from './cancel.ts';
 import type { Held, Task } from './held.ts';
-import { beginExec, beginReboot, expireTask } from './tasks.ts';
+import { beginExec, beginReboot, cancelTask, expireTask } from './tasks.ts';
 import type { ImageDecisionView, TaskDecisionView } from './views.ts';
 
 const carrier: Held<'task'> = {

@@ -1,3 +1,4 @@
+import { digest } from '@drover/shared/lib/digest';
 import { realRandom } from '@drover/shared/lib/random';
 import { type HostId, newId } from '@drover/shared/model/id';
 import type { Report } from '@drover/shared/protocol/message';
@@ -7,7 +8,6 @@ import { aHost, anInventory, aStatus, HOST_ID } from '../../../test/control-plan
 import { createManualClock, type ManualClock } from '../../../test/control-plane/manual-clock.ts';
 import type { Ask } from '../core/change.ts';
 import { createGuest, removeGuest, setPower } from '../core/guests.ts';
-import { digestOfWish } from '../core/reports.ts';
 import { openStore } from '../db/open.ts';
 import type { Store } from '../db/store.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
@@ -65,7 +65,7 @@ async function say(over: Partial<Report>, hostId: HostId = HOST_ID): Promise<voi
   await idle();
 }
 const hello = (journal: NonNullable<Report['hello']>['journal'] = []) => say({ hello: { protocol: 1, inventory: anInventory(), journal } });
-const commandIds = () => broker.take('down/command').map(({ resource }) => `${resource.kind} ${resource.id}:${resource.generation}`);
+const commandIds = () => broker.commands().map(({ resource }) => `${resource.kind} ${resource.id}:${resource.generation}`);
 /** The host journals and carries out whatever it was sent. */
 async function obey(): Promise<void> {
   await say({
@@ -92,7 +92,8 @@ describe('from a request to a host and back', () => {
       {},
       { topic: `drover/v1/main/${HOST_ID}/down/command`, qos: 1 },
     ]);
-    const [command] = broker.take('down/command');
+    const [command] = broker.commands();
+    if (!command) throw new Error('nothing was sent');
     expect(command).toMatchObject({
       v: 1,
       host: HOST_ID,
@@ -100,7 +101,11 @@ describe('from a request to a host and back', () => {
       issuedAtMs: clock.now(),
     });
     expect(command.expiresAtMs).toBeGreaterThan(clock.now());
-    await say({ statuses: [aStatus('guest', '100', 1, { digest: digestOfWish(command.resource), observed: { power: 'running' } })] });
+    await say({
+      statuses: [
+        aStatus('guest', '100', 1, { digest: digest({ spec: command.resource.spec, deletion: null }), observed: { power: 'running' } }),
+      ],
+    });
     expect(await taskState(answer.taskId)).toBe('done');
     expect(commandIds()).toEqual([]);
   });
@@ -108,7 +113,7 @@ describe('from a request to a host and back', () => {
   it('a report is answered with its number, and a hello asked for when the session is new', async () => {
     await hello();
     await say({ session: 's2' });
-    expect(broker.take('down/reply')).toMatchObject([
+    expect(broker.replies()).toMatchObject([
       { sequence: sequence - 1, helloWanted: false },
       { sequence, helloWanted: true },
     ]);
