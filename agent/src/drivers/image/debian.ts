@@ -5,7 +5,7 @@ import type { ImageSource } from '@drover/shared/model/image';
 import type { Progress } from '../progress.ts';
 import { ensureShiftGranted } from '../storage/shifted.ts';
 import { type ImageFiles, layOut } from './debian-files.ts';
-import { giveToSandbox, sandboxed } from './sandbox.ts';
+import { giveTreeToSandbox, sandboxed } from './sandbox.ts';
 
 export type BuildSource = Extract<ImageSource, { do: 'build' }>;
 
@@ -87,7 +87,7 @@ export async function debootstrap(
   await layOut(files.early, join(folder, 'early'));
   await layOut(files.late, join(folder, 'files'));
   // mmdebstrap takes owners as they are.
-  await giveToSandbox(folder);
+  await giveTreeToSandbox(folder);
   const security = await existingSecurityMirror(what.suite, mirror, progress, signal);
   const args = mmdebstrapArguments({ ...what, mirrors: sourcesOf(what.suite, mirror, security) });
   const follow = createAptFollower();

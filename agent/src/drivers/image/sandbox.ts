@@ -1,3 +1,4 @@
+import { chown } from 'node:fs/promises';
 import { type RunOptions, type RunResult, run } from '../../host/shell.ts';
 import { ID_SHIFT, shifted } from '../storage/shifted.ts';
 
@@ -46,7 +47,12 @@ export function sandboxed(
     : run('sh', ['-c', 'exec "$@" < "$0"', inputFile, outer, ...outerArgs], within);
 }
 
-/** The root of the sandbox owns this file, or folder and all that we have laid into it. Never for what came out of a sandbox. */
+/** The root of the sandbox owns this file or folder alone: enough for a work folder. */
 export async function giveToSandbox(path: string): Promise<void> {
+  await chown(path, ID_SHIFT.first, ID_SHIFT.first);
+}
+
+/** And all that we have laid into it. */
+export async function giveTreeToSandbox(path: string): Promise<void> {
   await run('chown', ['--recursive', '--no-dereference', `${ID_SHIFT.first}:${ID_SHIFT.first}`, '--', path]);
 }
