@@ -120,13 +120,7 @@ export class LxcHolders {
 
   private command(id: number): readonly string[] {
     const { folders } = this.options;
-    const start = [
-      'lxc-start',
-      '--foreground',
-      `--name=${this.nameOf(id)}`,
-      `--lxcpath=${folders.lxcPath}`,
-      `--rcfile=${folders.configPath(id)}`,
-    ];
+    const start = ['lxc-start', '--foreground', ...folders.lxcOptions(id, this.nameOf(id))];
     return ['-c', HOLD_CONTAINER, 'sh', folders.endPath(id), ...start, '--close-all-fds', '--logfile=/dev/stderr', '--logpriority=INFO'];
   }
 

@@ -96,12 +96,17 @@ export class LxcRunFolders {
       : [];
   }
 
-  /** The processes that hold a container, by the command lines of all: for the rare case that their number was not recorded, or that the first was killed. */
+  /** The options of LXC's programs that say which container is meant, and with which configuration. */
+  lxcOptions(id: number, name: string): readonly string[] {
+    return [`--name=${name}`, `--lxcpath=${this.lxcPath}`, `--rcfile=${this.configPath(id)}`];
+  }
+
+  /** The process that holds a container, by the command lines of all: for the rare case that their number was not recorded, or that the first was killed. */
   findHolder(id: number, name: string): Supervised | null {
     const found = readdirSync('/proc').flatMap((entry) => {
       if (!/^\d+$/.test(entry)) return [];
       const words = commandLineOf(entry);
-      const isOurs = words.includes(this.configPath(id)) && words.includes(name) && words.includes('lxc-start');
+      const isOurs = words.includes('lxc-start') && this.lxcOptions(id, name).every((option) => words.includes(option));
       const startTicks = isOurs ? startTicksOf(Number(entry)) : null;
       return startTicks === null ? [] : [{ pid: Number(entry), startTicks, unit: null }];
     });
