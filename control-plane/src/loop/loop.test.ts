@@ -70,7 +70,7 @@ const commandIds = () => broker.commands().map(({ resource }) => `${resource.kin
 async function obey(): Promise<void> {
   await say({
     statuses: broker
-      .take('down/command')
+      .commands()
       .map(({ resource }) => aStatus(resource.kind, resource.id, resource.generation, { gone: resource.deletion !== null })),
   });
 }
