@@ -1,0 +1,249 @@
+import type { Inventory } from '@drover/shared/model/host';
+import { HostId } from '@drover/shared/model/id';
+import type { ResourceStatus } from '@drover/shared/model/resource';
+import { MESSAGE_BYTES_MAX, type Reply, type Report } from '@drover/shared/protocol/message';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createSimulatedDisk, emptyDisk } from '../../test/simulation/disk.ts';
+import { MortalLife, realLife } from '../../test/simulation/life.ts';
+import { Timeline } from '../../test/simulation/timeline.ts';
+import { Journal } from './journal.ts';
+import type { Link } from './link.ts';
+import { createReporter, type Reporter } from './reporter.ts';
+
+const INVENTORY: Inventory = {
+  hostname: 'one',
+  agentVersion: '0',
+  os: '',
+  kernel: '',
+  architecture: '',
+  cpuModel: '',
+  cores: 1,
+  memoryBytes: 1,
+  bootId: 'boot',
+  addresses: [],
+  routes: [],
+  drivers: [],
+  defaults: { storagePath: '/', bridge: 'b' },
+};
+
+let timeline: Timeline;
+let sent: Report[];
+let reporter: Reporter;
+let journal: Journal;
+beforeEach(() => {
+  timeline = new Timeline(1_000_000);
+  sent = [];
+  const link: Link = {
+    open() {},
+    close: async () => {},
+    send: (message) => {
+      if (message.do === 'report') sent.push(message.report);
+    },
+  };
+  journal = new Journal(createSimulatedDisk(emptyDisk(), realLife), '/journal', 'boot', 0);
+  const { clock } = new MortalLife(timeline);
+  reporter = createReporter({ hostId: HostId.parse('host_0123456789'), journal, link, clock, inventory: () => INVENTORY });
+});
+
+const status = (id: number, more: Partial<ResourceStatus> = {}): ResourceStatus => ({
+  kind: 'guest',
+  id: String(id),
+  acked: 1,
+  applied: 1,
+  condition: 'settled',
+  gone: false,
+  observed: {},
+  ...more,
+});
+async function pass(ms: number): Promise<void> {
+  const untilMs = timeline.nowMs + ms;
+  while (await timeline.step(untilMs));
+}
+const last = (): Report => {
+  const report = sent.at(-1);
+  if (!report) throw new Error('nothing was sent');
+  return report;
+};
+const ids = (report: Report) => report.statuses.map(({ id }) => id);
+function reply(to: Report, more: Partial<Reply> = {}): void {
+  reporter.replied({ v: 1, boot: to.boot, sequence: to.sequence, helloWanted: false, atMs: 0, ...more });
+}
+/** Connected, and the hello is acknowledged. */
+async function connect(session = 'first'): Promise<void> {
+  reporter.connected(session);
+  await pass(0);
+  reply(last());
+}
+
+describe('a connection', () => {
+  it('begins with a hello that shows the whole journal, and every status', async () => {
+    journal.accept({ kind: 'guest', id: '100', hostId: HostId.parse('host_0123456789'), generation: 2, spec: {}, deletion: null });
+    reporter.say(status(100), true);
+    await pass(5_000);
+    expect(sent).toEqual([]);
+    reporter.connected('first');
+    await pass(0);
+    expect(last()).toMatchObject({ session: 'first', boot: 1, sequence: 1, hello: { journal: [{ id: '100', generation: 2 }] } });
+    expect(ids(last())).toEqual(['100']);
+  });
+
+  it('after another says everything again, for the other side may have forgotten it', async () => {
+    reporter.say(status(100), true);
+    await connect();
+    reporter.disconnected();
+    reporter.connected('second');
+    await pass(0);
+    expect(last()).toMatchObject({ session: 'second', sequence: 2, hello: {} });
+    expect(ids(last())).toEqual(['100']);
+  });
+
+  it('says hello until it is acknowledged, and then no more', async () => {
+    reporter.connected('first');
+    await pass(3_000);
+    expect(sent.map((report) => [report.sequence, report.hello !== undefined])).toEqual([
+      [1, true],
+      [2, true],
+    ]);
+    reply(last());
+    await pass(10_000);
+    expect(last()).toMatchObject({ sequence: 3, statuses: [] });
+    expect(last().hello).toBeUndefined();
+  });
+
+  it('that the other side does not know begins anew', async () => {
+    reporter.say(status(100), true);
+    await connect();
+    await pass(10_000);
+    reply(last(), { helloWanted: true });
+    await pass(0);
+    expect(last().hello).toBeDefined();
+    expect(ids(last())).toEqual(['100']);
+  });
+});
+
+describe('one report at a time', () => {
+  it('is in flight: what changes meanwhile waits for the answer, and only its newest word is sent', async () => {
+    await connect();
+    reporter.say(status(100), true);
+    await pass(0);
+    const first = last();
+    reporter.say(status(101, { condition: 'waiting', waitingFor: 'a' }), true);
+    reporter.say(status(101), true);
+    await pass(100);
+    expect(last()).toBe(first);
+    reply(first);
+    await pass(0);
+    expect(last().statuses).toEqual([status(101)]);
+  });
+
+  it('that nobody answered is sent again as a new one, with what has changed since', async () => {
+    await connect();
+    reporter.say(status(100), true);
+    await pass(0);
+    const lost = last();
+    reporter.say(status(101), true);
+    await pass(3_000);
+    expect(last().sequence).toBe(lost.sequence + 1);
+    expect(ids(last())).toEqual(['100', '101']);
+    // Its answer was late: it says nothing about the second.
+    reply(lost);
+    await pass(3_000);
+    expect(ids(last())).toEqual(['100', '101']);
+  });
+
+  it('does not acknowledge what changed while it was under way', async () => {
+    await connect();
+    reporter.say(status(100, { applied: 0, condition: 'working' }), true);
+    await pass(0);
+    const first = last();
+    reporter.say(status(100), true);
+    reply(first);
+    await pass(0);
+    expect(last().statuses).toEqual([status(100)]);
+  });
+
+  it('is acknowledged by its own answer alone, not by one of an earlier connection or life', async () => {
+    await connect();
+    const earlier = last();
+    reporter.disconnected();
+    reporter.connected('second');
+    reporter.say(status(100), true);
+    await pass(0);
+    reply(earlier);
+    reply(last(), { boot: 0 });
+    reply(earlier, { helloWanted: true });
+    await pass(2_999);
+    expect(sent).toHaveLength(2);
+    await pass(1);
+    expect(ids(last())).toEqual(['100']);
+  });
+
+  it('stays below what a broker carries, however much there is to say', async () => {
+    await connect();
+    const long = 'x'.repeat(1_000);
+    for (let id = 100; id < 400; id += 1) reporter.say(status(id, { observed: { long } }), true);
+    for (let line = 0; line < 300; line += 1) reporter.log({ kind: 'guest', id: '100' }, long);
+    const seen = new Set<string>();
+    for (let round = 0; round < 20; round += 1) {
+      await pass(500);
+      expect(JSON.stringify(last()).length).toBeLessThan(MESSAGE_BYTES_MAX);
+      for (const id of ids(last())) seen.add(id);
+      reply(last());
+    }
+    expect(seen.size).toBe(300);
+  });
+});
+
+describe('the pace', () => {
+  it('of progress is a few a second, however fast it comes and is answered', async () => {
+    await connect();
+    const before = sent.length;
+    for (let ms = 0; ms < 5_000; ms += 10) {
+      reporter.say(status(100, { condition: 'working', activity: { title: '', progress: ms / 5_000, sinceMs: 0 } }), false);
+      await pass(10);
+      if (last().sequence > before) reply(last());
+    }
+    expect(sent.length - before).toBeLessThanOrEqual(10);
+  });
+
+  it('of silence is a heartbeat every ten seconds', async () => {
+    await connect();
+    for (let beat = 0; beat < 3; beat += 1) {
+      await pass(10_000);
+      reply(last());
+    }
+    expect(sent).toHaveLength(4);
+  });
+});
+
+describe('a journal that was restored', () => {
+  it('and so counts from too low: the agent steps above what was seen, and says hello again', async () => {
+    reporter.say(status(100), true);
+    reporter.connected('first');
+    await pass(0);
+    reply(last(), { helloWanted: true, lastBoot: 7 });
+    await pass(0);
+    expect(last()).toMatchObject({ boot: 8, hello: {} });
+    expect(ids(last())).toEqual(['100']);
+    reply(last());
+    await pass(10_000);
+    expect(last()).toMatchObject({ boot: 8, statuses: [] });
+  });
+});
+
+describe('what is over', () => {
+  it('is said until it is acknowledged, and not again on the next connection', async () => {
+    const finished = status(0, { kind: 'task', id: 'task_00000001', observed: { state: 'done' } });
+    await connect();
+    reporter.say(status(100, { gone: true }), true);
+    reporter.say(finished, true);
+    reporter.say(status(101), true);
+    await pass(3_000);
+    expect(ids(last())).toEqual(['100', 'task_00000001', '101']);
+    reply(last());
+    reporter.disconnected();
+    reporter.connected('second');
+    await pass(0);
+    expect(ids(last())).toEqual(['101']);
+  });
+});
