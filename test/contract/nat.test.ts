@@ -38,13 +38,14 @@ describe.skipIf(!canRun)('nat', () => {
   });
 });
 
-/** The host's firewall, this suite's devices and every dnsmasq, leaving out packet counts and what comes and goes with guests. */
+/** The host's firewall, this suite's devices and processes; without tables of agents that run beside the tests. */
 async function hostState(): Promise<string> {
   const rules = await run('nft', ['list', 'ruleset']);
+  const tables = rules.stdout.split(/^(?=table )/m).filter((table) => !/^table inet drover(?!ctn)/.test(table));
   const bridge = await run('ip', ['-o', 'addr', 'show', 'dev', BRIDGE], { okCodes: [0, 1] });
-  const processes = await run('ps', ['-C', 'dnsmasq', '-o', 'pid=,args='], { okCodes: [0, 1] });
+  const processes = await run('pgrep', ['-a', '-f', 'networks/network_contract1/'], { okCodes: [0, 1] });
   const routes = readFileSync('/proc/net/route', 'utf8')
     .split('\n')
     .filter((line) => line.includes(BRIDGE));
-  return [rules.stdout, bridge.stdout, processes.stdout, ...routes].join('\n');
+  return [...tables, bridge.stdout, processes.stdout, ...routes].join('\n');
 }

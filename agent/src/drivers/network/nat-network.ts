@@ -11,7 +11,7 @@ import { GuestNames } from './guest-names.ts';
 import { LeaseFile, withoutLeases } from './leases.ts';
 import type { NatDriverOptions } from './nat.ts';
 import { bridgeMark, ensureBridge, isBridgeReady, removeBridge } from './nat-bridge.ts';
-import { natRulesDigest, natRuleset, natTableName } from './nat-rules.ts';
+import { areNatRules, natRuleset, natTableName } from './nat-rules.ts';
 import { NatSettings, type ParsedNatSettings } from './nat-settings.ts';
 
 /** How long the kernel's rules are taken to be as last seen: looking costs a process. */
@@ -139,7 +139,7 @@ export class NatNetwork implements Network {
   private async areRulesLoaded(): Promise<boolean> {
     const table = natTableName(this.options.config.instance, this.bridge);
     const listed = await run('nft', ['list', 'table', 'inet', table], { okCodes: [0, 1], timeoutMs: 10_000 });
-    const loaded = listed.stdout.includes(`comment "drover ${natRulesDigest(this.settings)}"`);
+    const loaded = areNatRules(listed.stdout, this.settings);
     this.rulesSeenAtMs = loaded ? this.options.clock.now() : Number.NEGATIVE_INFINITY;
     return loaded;
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { natRulesDigest, natRuleset, natTableName } from './nat-rules.ts';
+import { areNatRules, natRuleset, natTableName } from './nat-rules.ts';
 import { parseNatSettings } from './nat-settings.ts';
 
 const settings = parseNatSettings({ bridge: 'drover-lab', subnet: '10.84.0.0/24' });
@@ -19,6 +19,10 @@ it('agents that share a host have tables of their own', () => {
   expect(natTableName('', 'br-1')).toBe('drover_br_1');
 });
 
-it('other settings give another digest', () => {
-  expect(natRulesDigest(settings)).not.toBe(natRulesDigest(parseNatSettings({ bridge: 'drover-lab', subnet: '10.85.0.0/24' })));
+it('rules count as loaded only whole, and only those of the same settings', () => {
+  const listed = natRuleset('', settings).split('\n').slice(2).join('\n');
+  expect(areNatRules(listed, settings)).toBe(true);
+  expect(areNatRules(listed.replace(/^.*masquerade$/m, ''), settings)).toBe(false);
+  expect(areNatRules(listed, parseNatSettings({ bridge: 'drover-lab', subnet: '10.85.0.0/24' }))).toBe(false);
+  expect(areNatRules('', settings)).toBe(false);
 });

@@ -6,16 +6,22 @@ export function natTableName(instance: string, bridge: string): string {
   return `drover${instance}_${bridge.replaceAll('-', '_')}`;
 }
 
-/** Stands in the table's comment: tells whether what is loaded is what we would load. */
-export function natRulesDigest(settings: ParsedNatSettings): string {
-  return digest(rules(settings)).slice(0, 16);
+/** Is what `nft list table` shows what we would load? By the digest in the table's comment, and as many rules as there should be: versions of nft print them differently. */
+export function areNatRules(listed: string, settings: ParsedNatSettings): boolean {
+  return listed.includes(comment(settings)) && countRules(listed) === countRules(rules(settings));
+}
+
+const comment = (settings: ParsedNatSettings): string => `comment "drover ${digest(rules(settings)).slice(0, 16)}"`;
+
+function countRules(text: string): number {
+  return text.split('\n').filter((line) => /\S/.test(line) && !/^\s*(table|chain|type|comment|policy|\})/.test(line)).length;
 }
 
 /** Text for `nft -f -` that replaces the network's own table in one transaction and touches no other. */
 export function natRuleset(instance: string, settings: ParsedNatSettings): string {
   const table = `table inet ${natTableName(instance, settings.bridge)}`;
   // The first line makes the table when it is missing, so that the second never fails.
-  return `${table} {}\ndelete ${table}\n${table} {\n  comment "drover ${natRulesDigest(settings)}"\n${rules(settings)}}\n`;
+  return `${table} {}\ndelete ${table}\n${table} {\n  ${comment(settings)}\n${rules(settings)}}\n`;
 }
 
 /** Both values are checked: a bridge's name has no character that nft gives a meaning, a subnet is digits, dots and a slash. */
