@@ -175,6 +175,7 @@ describe('one report at a time', () => {
     await pass(2_999);
     expect(sent).toHaveLength(2);
     await pass(1);
+    expect(sent).toHaveLength(3);
     expect(ids(last())).toEqual(['100']);
   });
 
