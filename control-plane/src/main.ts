@@ -9,6 +9,8 @@ import { startControlPlane } from './node.ts';
 
 const PORT_DEFAULT = 8420;
 
+// The database holds what only its owner may see.
+process.umask(0o077);
 try {
   const dataPath = process.env.DROVER_DATA || (process.getuid?.() === 0 ? '/var/lib/drover' : join(homedir(), '.local/share/drover'));
   const controlPlane = await startControlPlane({

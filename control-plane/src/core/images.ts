@@ -94,10 +94,11 @@ export function fromCatalogue(name: string, form: ImageForm, others: readonly st
   const known = form === 'iso' ? [] : CATALOGUE.filter((entry) => entry.forms[form]).map((entry) => entry.name);
   const names = [...others, ...known];
   const suggestion = didYouMean(name, names) ?? (names.length > 0 ? `there is ${names.slice(0, 8).join(', ')}` : 'upload one first');
-  throw new Problem('not-found', `there is no ${form === 'iso' ? 'ISO image' : `${form} image`} ${name}`, { field, suggestion });
+  throw new Problem('not-found', `there is no ${NOUNS[form]} ${name}`, { field, suggestion });
 }
 
 const namesOf = (candidate: HostCandidate, form: ImageForm): string[] =>
   candidate.images.filter(({ spec }) => spec.form === form).map(({ spec }) => spec.name);
 
-export const formInWords = (form: ImageForm): string => ({ container: 'a container image', vm: 'a VM image', iso: 'an ISO image' })[form];
+const NOUNS = { container: 'container image', vm: 'VM image', iso: 'ISO image' } as const satisfies Record<ImageForm, string>;
+export const formInWords = (form: ImageForm): string => `${form === 'iso' ? 'an' : 'a'} ${NOUNS[form]}`;

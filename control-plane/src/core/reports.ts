@@ -186,6 +186,9 @@ function observe(held: Held, seen: Partial<Pick<Held, 'ackedGeneration' | 'appli
   if (next.ackedGeneration < ackedGeneration) work.resend = true;
 }
 
+/** What a host can make us remember is bounded. */
+const ORPHANS_MAX = 1_000;
+
 /** Things on the host that no wish speaks of. Listed for a person to decide; never removed because we know nothing of them. */
 function orphansAfter(host: Host, report: Report, known: ReadonlyMap<string, Held>): readonly ResourceRef[] {
   const seen = new Map<string, ResourceRef>();
@@ -196,7 +199,7 @@ function orphansAfter(host: Host, report: Report, known: ReadonlyMap<string, Hel
     if (status.gone) seen.delete(refKey(status));
     else note(status);
   }
-  return [...seen.values()];
+  return [...seen.values()].slice(0, ORPHANS_MAX);
 }
 
 /** Ids that guests out there bear are never given to new ones, even if this database has forgotten them. */

@@ -95,8 +95,11 @@ function wishStatements(db: LibSQLDatabase, wish: WishWrite, atMs: number): Stat
   return statements;
 }
 
+/** A host may say that it has any guest: a leap that no restored backup explains would use up the fleet's numbers. */
+const GUEST_IDS_LEAP_MAX = 100_000;
+
 const raiseGuestCounter = (db: LibSQLDatabase, id: number): Statement =>
-  db.run(sql`UPDATE counter SET value = max(value, ${id + 1}) WHERE name = 'guest'`);
+  db.run(sql`UPDATE counter SET value = ${id + 1} WHERE name = 'guest' AND value <= ${id} AND value + ${GUEST_IDS_LEAP_MAX} > ${id}`);
 
 function observationStatements(db: LibSQLDatabase, observation: ObservationWrite): Statement[] {
   const { kind, id, ackedGeneration, appliedGeneration, status } = observation;

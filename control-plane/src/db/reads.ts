@@ -103,8 +103,10 @@ export function createReads(db: LibSQLDatabase): Reads {
         .limit(limit),
 
     async eventRange() {
-      const [row] = await db.select({ oldest: min(event.cursor), newest: max(event.cursor) }).from(event);
-      return { oldest: row?.oldest ?? 0, newest: row?.newest ?? 0 };
+      // Two questions: asked for both at once SQLite reads the whole table.
+      const [newest] = await db.select({ cursor: max(event.cursor) }).from(event);
+      const [oldest] = await db.select({ cursor: min(event.cursor) }).from(event);
+      return { oldest: oldest?.cursor ?? 0, newest: newest?.cursor ?? 0 };
     },
   };
 }

@@ -91,6 +91,9 @@ describe('a commit', () => {
     expect((await store.views.createGuest({ name: 'new' })).nextGuestId).toBe(102);
     await committed({ guestIdTaken: 150 });
     expect((await store.views.createGuest({ name: 'new' })).nextGuestId).toBe(151);
+    // One host that lies does not use up everybody's numbers.
+    await committed({ guestIdTaken: 9_999_999 });
+    expect((await store.views.createGuest({ name: 'new' })).nextGuestId).toBe(151);
   });
 
   it('does not change a task that has ended', async () => {

@@ -211,6 +211,26 @@ describe('two at once', () => {
     expect((await store.guest('web'))?.guest.spec.powerRequest).toBe((await store.guest('web'))?.guest.generation);
   });
 
+  it('even if they are fifty', async () => {
+    await hello();
+    await Promise.all(Array.from({ length: 50 }, (_, index) => create(`guest-${index}`)));
+    expect((await store.guests({ limit: 100 })).items.map(({ guest }) => Number(guest.id))).toEqual(
+      Array.from({ length: 50 }, (_, index) => 100 + index),
+    );
+  });
+
+  it('are decided again when they are of two processes', async () => {
+    await hello();
+    const elsewhere = performer({ ...store }, () => {});
+    const both = [perform, elsewhere].map((decide, index) =>
+      decide(
+        () => store.views.createGuest({ name: `guest-${index}` }),
+        (view) => createGuest(view, { type: 'vm', name: `guest-${index}` }, ask()),
+      ),
+    );
+    expect((await Promise.all(both)).map(({ answer }) => answer.ref.id).sort()).toEqual(['100', '101']);
+  });
+
   it('a wish is not lost to a report that heals at the same moment', async () => {
     await hello();
     await obey();

@@ -18,8 +18,15 @@ export type Perform = <V, A>(
   idempotency?: IdempotencyKey,
 ) => Promise<Performed<A>>;
 
+/** Decisions on one store in this process take turns: twenty at once would only make each other decide again and again. Other processes are met by the retry. */
+const turns = new WeakMap<Store, Promise<unknown>>();
+
 export function performer(store: Store, nudge: (hostId: HostId) => void): Perform {
-  return async <V, A>(load: () => Promise<V>, decide: (view: V) => Decision<A>, idempotency?: IdempotencyKey) => {
+  async function attempts<V, A>(
+    load: () => Promise<V>,
+    decide: (view: V) => Decision<A>,
+    idempotency?: IdempotencyKey,
+  ): Promise<Performed<A>> {
     let conflict = '';
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const earlier = idempotency && (await store.access.idempotent(idempotency.userId, idempotency.key));
@@ -37,6 +44,15 @@ export function performer(store: Store, nudge: (hostId: HostId) => void): Perfor
       retryable: true,
       suggestion: 'try again',
     });
+  }
+  return (load, decide, idempotency) => {
+    const mine = (turns.get(store) ?? Promise.resolve()).then(() => attempts(load, decide, idempotency));
+    // The next one's turn comes however this one ends; its own caller hears of an error.
+    turns.set(
+      store,
+      mine.catch(() => undefined),
+    );
+    return mine;
   };
 }
 
