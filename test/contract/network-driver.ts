@@ -88,17 +88,27 @@ export function describeNetworkDriver(subject: NetworkDriverSubject): void {
       expect(await lookup(other, `web.${lease?.domain}`, lease?.dns)).toContain(address);
     });
 
-    it('gives a guest its new name when it is registered anew, without a new lease', async () => {
-      await network.register({ guestId: 101, guestName: 'db2', mac: OTHER_MAC });
+    it('gives a guest its new name when it is registered anew, without a new lease, and takes the old one away', async () => {
       const dns = (await guest.dhcp())?.dns;
-      await expect.poll(() => lookup(guest, 'db2', dns)).toContain((await network.addresses(OTHER_MAC))[0]);
+      const [held] = await network.addresses(OTHER_MAC);
+      for (const [name, before] of [
+        ['db2', 'db'],
+        ['db', 'db2'],
+      ] as const) {
+        await network.register({ guestId: 101, guestName: name, mac: OTHER_MAC });
+        await expect.poll(() => lookup(guest, name, dns)).toContain(held);
+        expect(await lookup(guest, before, dns)).not.toContain(held);
+      }
     });
 
-    it("does not let a guest take another's name by asking for it", async () => {
+    it('gives a guest no name but its own, whatever it asks for', async () => {
       const stranger = await lab.plugGuest('stranger', network.bridge, STRANGER_MAC);
-      const lease = await stranger.dhcp('web');
-      expect(await lookup(guest, 'web', lease?.dns)).toContain(address);
-      expect(await lookup(guest, 'web', lease?.dns)).not.toContain(`: ${lease?.address}\n`);
+      for (const name of ['web', 'printer']) {
+        const lease = await stranger.dhcp(name);
+        expect(lease?.address).toBeDefined();
+        expect(await lookup(guest, name, lease?.dns)).not.toContain(`: ${lease?.address}\n`);
+      }
+      expect(await lookup(guest, 'web', (await guest.dhcp())?.dns)).toContain(address);
     });
 
     it('lets guests reach the world, and the world not the guests', async () => {
