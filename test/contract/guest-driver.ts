@@ -242,7 +242,7 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
       await driver.stop(id, folder, never);
       expect(await observe()).toMatchObject({ running: false, needsRestart: [], lastRun: { powerRequest: 7, end: 'asked' } });
       await driver.stop(id, folder, never);
-      expect(await world.traces(id)).toEqual([]);
+      await untilNoTraces();
       await expect(driver.exec(id, folder, ['true'], false)).rejects.toMatchObject({ code: 'wrong-state' });
       await expect(driver.console(id, folder)).rejects.toMatchObject({ code: 'wrong-state' });
     });
@@ -263,6 +263,15 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
       const disks = new Set(wish.places.disks.map((disk) => disk.path));
       expect(readdirSync(folder).filter((entry) => ![...disks].some((path) => path.startsWith(join(folder, entry))))).toEqual([]);
     });
+
+    async function untilNoTraces(): Promise<void> {
+      let traces = await world.traces(id);
+      for (let tries = 0; tries < 100 && traces.length > 0; tries += 1) {
+        await realClock.sleep(20);
+        traces = await world.traces(id);
+      }
+      expect(traces).toEqual([]);
+    }
 
     async function powerOff(delay = '0'): Promise<void> {
       await run('sh', '-c', 'delay=$1; shift; (sleep $delay; exec "$@") >/dev/null 2>&1 &', 'sh', delay, ...contract.powerOff);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
@@ -94,9 +94,19 @@ export function startTicksOf(pid: number): number | null {
   }
   // The program's name stands in parentheses and may contain anything, also parentheses and spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return null;
+  if ((fields[0] === 'Z' || fields[0] === 'X') && !hasThreads(pid)) return null;
   const ticks = Number(fields[19]);
   return Number.isInteger(ticks) ? ticks : null;
+}
+
+/** A process whose first thread has ended while others have not: its files and locks are still held. */
+function hasThreads(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length > 1;
+  } catch {
+    // Reaped meanwhile.
+    return false;
+  }
 }
 
 function supervisedOf(pid: number, unit: string | null): Supervised | null {

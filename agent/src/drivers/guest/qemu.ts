@@ -56,6 +56,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
   const starting = new Set<number>();
   const recovering = new Map<number, Promise<QemuMachine | null>>();
   const concluding = new Map<QemuMachine, Promise<void>>();
+  const sweeping = new Map<number, Promise<void>>();
   const queues = new Map<number, Promise<unknown>>();
   /** How often a guest was told to end: a reboot that is under way then does not start it again. */
   const endings = new Map<number, number>();
@@ -107,7 +108,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
   /** The guest's QEMU, also one that an earlier life of the agent started. */
   function find(id: number, folder: string): Promise<QemuMachine | null> {
     const known = machines.get(id);
-    if (known || starting.has(id)) return Promise.resolve(known ?? null);
+    if (known || starting.has(id) || sweeping.has(id)) return Promise.resolve(known ?? null);
     const under = recovering.get(id);
     if (under) return under;
     if (!existsSync(runFolder(id))) return Promise.resolve(null);
@@ -130,10 +131,15 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     return adoptProcess(id, record ?? { v: 1, folder, spec, accelerator: 'tcg', supervised }, supervised);
   }
 
-  /** Takes away what a run leaves on the host. */
-  async function sweep(id: number): Promise<void> {
-    await unplugTaps(config.instance, id);
-    removeRunFolder(runFolder(id));
+  /** Takes away what a run leaves on the host. The run folder goes last: while it is there, somebody will come back to clean up. */
+  function sweep(id: number): Promise<void> {
+    const work =
+      sweeping.get(id) ??
+      unplugTaps(config.instance, id)
+        .then(() => removeRunFolder(runFolder(id)))
+        .finally(() => sweeping.delete(id));
+    sweeping.set(id, work);
+    return work;
   }
 
   /** Follows up what has happened to a machine: one whose guest has ended, or whose process has, is put away. */
@@ -172,10 +178,10 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
       if (how === null) runs.read(folder, false);
       else runs.end(folder, how);
       await machine.end();
-      if (machines.get(machine.id) === machine) {
-        await sweep(machine.id);
-        machines.delete(machine.id);
-      }
+      if (machines.get(machine.id) !== machine) return;
+      machines.delete(machine.id);
+      // Not waited for: the guest is gone, and the next start or removal waits. What fails is tried again then.
+      sweep(machine.id).catch((error) => log(`guest ${machine.id}: ${Problem.from(error).message}`));
     })().finally(() => concluding.delete(machine));
     concluding.set(machine, work);
     work.then(
@@ -231,7 +237,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     starting.delete(id);
     const machine = await find(id, folder);
     if (machine) await conclude(machine, null);
-    else await sweep(id);
+    await sweep(id);
   }
 
   async function start(definition: GuestDefinition, signal: AbortSignal): Promise<void> {
@@ -242,6 +248,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     signal.throwIfAborted();
     starting.add(id);
     try {
+      await sweeping.get(id);
       await launch(definition, spec, signal);
     } finally {
       starting.delete(id);

@@ -56,9 +56,11 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
     known.set(path, { mark, file });
     return file;
   }
-  // The start of a run is not flushed to disk: were it lost, the host went down with it, and the older record leads to the same decisions.
+  // A start, and an end that was asked for, are not flushed to disk: were they lost, the host went down, and what is left leads to the same decisions.
   const save = (folder: string, file: RunFile, flush: boolean): void =>
     writeFileDurably(pathOf(folder), `${JSON.stringify(file)}\n`, { flush });
+
+  const saveEnd = (folder: string, file: RunFile): void => save(folder, file, file.end !== 'asked');
 
   function finish(file: RunFile, end: RunEnd, endedAtMs: number): RunFile {
     const steady = endedAtMs - file.startedAtMs >= STEADY_RUN_MS;
@@ -100,13 +102,13 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
     },
     end(folder, how) {
       const file = load(folder);
-      if (file !== null && file.end === null) save(folder, finish(file, file.asked ? 'asked' : how, clock.now()), true);
+      if (file !== null && file.end === null) saveEnd(folder, finish(file, file.asked ? 'asked' : how, clock.now()));
     },
     read(folder, isRunning) {
       const file = load(folder);
       if (file === null) return null;
       const now = settled(file, isRunning);
-      if (now !== file) save(folder, now, true);
+      if (now !== file) saveEnd(folder, now);
       const steady = now.end === null && clock.now() - now.startedAtMs >= STEADY_RUN_MS;
       const { powerRequest, startedAtMs, endedAtMs, end } = now;
       return { powerRequest, startedAtMs, endedAtMs, end, crashes: steady ? 0 : now.crashes };
