@@ -16,7 +16,6 @@ export const HOST_PACKAGES = {
   'mmdebstrap': 'builds Debian images',
   'debian-archive-keyring': "checks the signatures of Debian's mirror",
   'ca-certificates': 'checks who images are fetched from',
-  'systemd-boot-efi': 'boot loader of the disks it builds',
   'mtools': 'fills their EFI partition',
   'dosfstools': 'formats their EFI partition',
   'e2fsprogs': 'formats their root partition',
