@@ -193,8 +193,10 @@ function addDelete(guest: Command, open: OpenSession): void {
         const disks = value.disks.map((disk) => `${disk.name} (${formatBytes(disk.sizeBytes)})`).join(', ');
         const kind = value.type === 'vm' ? 'VM' : 'container';
         const what = `${kind} ${value.name} (${value.id}) on host ${value.host.name} with ${value.disks.length === 1 ? 'its disk' : 'its disks'} ${disks}`;
-        await confirm(session, `Delete ${what}?`, options.yes);
-        const answer = await client.call('DELETE', pathOf(String(value.id)), Deleted);
+        // Whoever says yes to a running guest, or --yes, means it: the control plane is told not to ask once more.
+        const isOff = value.observedPower === 'stopped' && value.power !== 'running';
+        await confirm(session, `Delete ${what}?${isOff ? '' : ' It is running, and is stopped first.'}`, options.yes);
+        const answer = await client.call('DELETE', pathOf(String(value.id)), Deleted, { query: { force: !isOff } });
         await settle(session, client, answer, { ...options, path: pathOf(String(value.id)), done: `Guest ${value.name} is deleted.` });
       }
     },
