@@ -8,6 +8,7 @@ import { aHost, anInventory, aStatus, HOST_ID } from '../../../test/control-plan
 import { createManualClock, type ManualClock } from '../../../test/control-plane/manual-clock.ts';
 import type { Ask } from '../core/change.ts';
 import { createGuest, removeGuest, setPower } from '../core/guests.ts';
+import type { Held } from '../core/held.ts';
 import { openStore } from '../db/open.ts';
 import type { Store } from '../db/store.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
@@ -65,6 +66,12 @@ async function say(over: Partial<Report>, hostId: HostId = HOST_ID): Promise<voi
   await idle();
 }
 const hello = (journal: NonNullable<Report['hello']>['journal'] = []) => say({ hello: { protocol: 1, inventory: anInventory(), journal } });
+const journalled = (held: Held) => ({
+  kind: held.kind,
+  id: held.id,
+  generation: held.generation,
+  digest: digest({ spec: held.spec, deletion: held.deletion }),
+});
 const commandIds = () => broker.commands().map(({ resource }) => `${resource.kind} ${resource.id}:${resource.generation}`);
 /** The host journals and carries out whatever it was sent. */
 async function obey(): Promise<void> {
@@ -157,6 +164,14 @@ describe('what is lost', () => {
     }
     expect(sentAt.length).toBeGreaterThan(1);
     expect(sentAt.length).toBeLessThan(6);
+  });
+
+  it('with a connection is sent again as soon as the host is back', async () => {
+    await create();
+    await idle();
+    expect(commandIds()).toEqual(['guest 100:1']);
+    await hello((await store.views.onReport(HOST_ID, 'all'))?.resources.filter(({ kind }) => kind !== 'guest').map(journalled));
+    expect(commandIds()).toEqual(['guest 100:1']);
   });
 
   it('between commit and publish goes out when the host is back, after any crash', async () => {
