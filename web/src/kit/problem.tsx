@@ -13,7 +13,9 @@ export function ProblemNote({ problem, children }: { problem: Pick<ProblemView, 
       </span>
       <div className="min-w-0 flex-1">
         <p className="font-semibold text-bad">{problem === null ? t('problem.unreachable') : problem.detail}</p>
-        <p className="text-sm">{problem === null ? t('problem.unreachable.hint') : problem.suggestion}</p>
+        {problem !== null && problem.suggestion === undefined ? null : (
+          <p className="text-sm">{problem === null ? t('problem.unreachable.hint') : problem.suggestion}</p>
+        )}
         {children}
       </div>
     </div>

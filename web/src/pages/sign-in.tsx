@@ -11,10 +11,10 @@ const sent = new Set<string>();
 /** Where the printed link leads. Its token stands behind the #, which browsers keep to themselves, and leaves the address at once. */
 export function SignInPage() {
   const navigate = useNavigate();
-  const session = useSession();
   // Read from the address each time: a second link opened in the same tab changes nothing else of it.
   const hash = useLocation({ select: (location) => location.hash });
   const token = hash === '' ? null : readLinkToken(`#${hash}`);
+  const session = useSession(token === null);
   const [isSending, setSending] = useState(false);
   const [refused, setRefused] = useState<unknown>(null);
 

@@ -37,7 +37,7 @@ export function AddHostSheet({ onClose }: { onClose: () => void }) {
           <>
             <p className="font-semibold">{t('enrol.type')}</p>
             <CommandLine line={make.data.enrolment.command} label={t('enrol.line')} />
-            <Waiting expiresAtMs={make.data.enrolment.expiresAtMs} joined={joined} onClose={onClose} />
+            <Waiting expiresAtMs={make.data.enrolment.expiresAtMs} joined={joined} />
           </>
         )}
       </div>
@@ -45,7 +45,7 @@ export function AddHostSheet({ onClose }: { onClose: () => void }) {
   );
 }
 
-function Waiting({ expiresAtMs, joined, onClose }: { expiresAtMs: number; joined: readonly HostView[]; onClose: () => void }) {
+function Waiting({ expiresAtMs, joined }: { expiresAtMs: number; joined: readonly HostView[] }) {
   const now = useNow(1_000);
   const isSpent = now >= expiresAtMs && joined.length === 0;
   return (
@@ -57,7 +57,7 @@ function Waiting({ expiresAtMs, joined, onClose }: { expiresAtMs: number; joined
             {t('enrol.joined', { name: host.name })}
           </p>
           <p className="text-sm break-all text-muted">{t('enrol.fingerprint', { fingerprint: host.fingerprint })}</p>
-          <Link to="/hosts/$hostId" params={{ hostId: host.id }} className="button w-full" data-look="primary" onClick={onClose}>
+          <Link to="/hosts/$hostId" params={{ hostId: host.id }} className="button w-full" data-look="primary">
             {t('enrol.open', { name: host.name })}
           </Link>
         </div>

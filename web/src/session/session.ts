@@ -34,8 +34,11 @@ const subscribe = (listener: () => void): (() => void) => {
   return () => listeners.delete(listener);
 };
 
-export function useSession(): SessionView | null | undefined {
-  useEffect(() => void askWho(), []);
+/** `isWanted` false: whoever it is now will be somebody else in a moment. */
+export function useSession(isWanted = true): SessionView | null | undefined {
+  useEffect(() => {
+    if (isWanted) void askWho();
+  }, [isWanted]);
   return useSyncExternalStore(subscribe, () => session);
 }
 

@@ -1,0 +1,49 @@
+import { expect, test } from './fixtures.ts';
+
+test('a host joins by the line that the page shows, and the page notices', async ({ signedIn: page, inspect, world }) => {
+  await page.getByRole('navigation').getByRole('link', { name: 'Hosts' }).click();
+  await expect(page.getByRole('link', { name: 'sim-1' })).toBeVisible();
+  await inspect('hosts');
+  await page.getByRole('button', { name: 'Add a host' }).click();
+  await inspect('host-add');
+  await page.getByRole('button', { name: 'Make a one-time token' }).click();
+  const line = (await page.getByRole('group', { name: 'Adds this host' }).textContent()) ?? '';
+  await expect(page.getByText(/Waiting for your host/)).toBeVisible();
+  await inspect('host-add-waiting');
+  const token = / --token (\S+)/.exec(line)?.[1] ?? '';
+  await world.addHost('barn', token);
+  await expect(page.getByText('barn has joined')).toBeVisible();
+  await inspect('host-add-joined');
+  await page.getByRole('link', { name: 'Open barn' }).click();
+  await expect(page.getByRole('heading', { name: 'barn', level: 1 })).toBeVisible();
+  await expect(page.getByText('Connected')).toBeVisible();
+  await expect(page.getByText(/usable/).first()).toBeVisible();
+  await inspect('host');
+
+  await page.getByRole('button', { name: 'Rename' }).click();
+  await page.getByLabel('Name').fill('sim-1');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByLabel('Name')).toHaveAccessibleDescription(/sim-1/);
+  await inspect('host-rename-refused');
+  await page.getByLabel('Name').fill('stable');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { name: 'stable', level: 1 })).toBeVisible();
+});
+
+test('guests of a host that is away are unknown, and known again when it is back', async ({ signedIn: page, inspect, world }) => {
+  const guest = await world.guest({ name: 'faraway', start: true });
+  await page.goto(`${world.url}/guests?search=faraway`);
+  const row = page.getByRole('listitem').filter({ hasText: 'faraway' });
+  await expect(row).toContainText('Running');
+  await world.stopHosts();
+  await expect(row).toContainText(/Unknown since \d\d:\d\d/);
+  await inspect('guests-host-away');
+  await page.getByRole('link', { name: 'faraway' }).click();
+  await expect(page.getByText(new RegExp(`Its host ${guest.host.name} was last heard at`))).toBeVisible();
+  await inspect('guest-host-away');
+  await page.goto(`${world.url}/hosts`);
+  await expect(page.getByRole('listitem').filter({ hasText: guest.host.name })).toContainText('Away');
+  await inspect('hosts-away');
+  await world.startHosts();
+  await expect(page.getByRole('listitem').filter({ hasText: guest.host.name })).toContainText('Connected');
+});
