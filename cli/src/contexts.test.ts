@@ -44,6 +44,19 @@ describe('contexts', () => {
     expect(await resolveTarget(both, 'work')).toMatchObject({ token: 'drv_1' });
   });
 
+  it('what npm start writes is read here, and leaves a choice of yours alone', async () => {
+    const env = freshEnv();
+    // A plain script, which has no types to import.
+    const { writeContext } = await import(new URL('../../infra/context.mjs', import.meta.url).href);
+    writeContext('local', { url: 'http://localhost:8420', token: 'drv_1' }, env.DROVER_CONFIG);
+    expect(await resolveTarget(env, undefined)).toEqual({ url: 'http://localhost:8420', token: 'drv_1', from: 'local' });
+    expect(statSync(env.DROVER_CONFIG).mode & 0o777).toBe(0o600);
+    await drover(env, 'context', 'add', 'work', '--url', 'https://a.example.org', '--token', 't', '--use');
+    writeContext('local', { url: 'http://localhost:9000', token: 'drv_2' }, env.DROVER_CONFIG);
+    expect(await resolveTarget(env, undefined)).toMatchObject({ from: 'work' });
+    expect(await resolveTarget(env, 'local')).toMatchObject({ url: 'http://localhost:9000', token: 'drv_2' });
+  });
+
   it('removing the current one leaves another current', async () => {
     const env = freshEnv();
     await drover(env, 'context', 'add', 'a', '--url', 'https://a.example.org', '--token', 't');
