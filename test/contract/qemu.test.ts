@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GuestDriver } from '../../agent/src/drivers/guest/driver.ts';
 import { createQemuDriver, type QemuDriver } from '../../agent/src/drivers/guest/qemu.ts';
 import { describeGuestDriver, type GuestDriverWorld } from './guest-driver.ts';
@@ -18,7 +19,89 @@ describeGuestDriver('qemu', {
   consolePrompt: '\n',
 });
 
-async function createWorld(): Promise<GuestDriverWorld> {
+describe('QEMU and an agent that is killed at the worst moment', () => {
+  const never = new AbortController().signal;
+  let world: QemuWorld;
+  let driver: GuestDriver;
+  beforeAll(async () => {
+    world = await createWorld();
+    driver = world.createDriver();
+    await driver.define(world.definition, never);
+  }, 300_000);
+  afterAll(() => world.close());
+
+  const observe = () => driver.observe(ID, world.definition.places.folder);
+  const untilClean = async () => {
+    while ((await world.traces()).length > 0) await realClock.sleep(10);
+  };
+  const takeOver = () => {
+    world.leave(driver);
+    driver = world.createDriver();
+  };
+
+  test('a process that was started, but whose number was not written down, is found by its command line and not started twice', async () => {
+    await driver.start(world.definition, never);
+    const before = await observe();
+    const traces = await world.traces();
+    const path = join(world.runFolder, 'machine.json');
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), supervised: null }));
+    takeOver();
+    expect(await observe()).toEqual(before);
+    takeOver();
+    await driver.start(world.definition, never);
+    expect(await world.traces()).toEqual(traces);
+  });
+
+  test('a process whose record is lost altogether is still found, and can be stopped', async () => {
+    rmSync(join(world.runFolder, 'machine.json'));
+    takeOver();
+    expect(await observe()).toMatchObject({ running: true });
+    await driver.stop(ID, world.definition.places.folder, never);
+    expect(await observe()).toMatchObject({ running: false, lastRun: { end: 'asked' } });
+  });
+
+  test('devices and files of a start that never came to be are cleaned up by the next look', async () => {
+    await untilClean();
+    mkdirSync(world.runFolder, { recursive: true });
+    writeFileSync(join(world.runFolder, 'machine.json'), '{"v":1,');
+    execFileSync('ip', ['tuntap', 'add', 'dev', world.tap, 'mode', 'tap']);
+    takeOver();
+    expect(await observe()).toMatchObject({ running: false });
+    await untilClean();
+  });
+
+  test('a device that is left over is used by the next start', async () => {
+    execFileSync('ip', ['tuntap', 'add', 'dev', world.tap, 'mode', 'tap']);
+    await driver.start(world.definition, never);
+    expect(await observe()).toMatchObject({ running: true, lastRun: { end: null } });
+  });
+
+  test('a guest that is told to end by the host, as when the host goes down, neither crashed nor ended by itself', async () => {
+    for (const pid of world.pids()) process.kill(pid, 'SIGTERM');
+    while ((await observe())?.running) await realClock.sleep(20);
+    expect(await observe()).toMatchObject({ lastRun: { end: 'host', crashes: 0 } });
+  });
+
+  test('a guest whose kernel panics has crashed, and its process is put away', async () => {
+    await driver.start(world.definition, never);
+    const typist = await driver.console(ID, world.definition.places.folder);
+    while ((await observe())?.running) {
+      typist.write(Buffer.from('echo c > /proc/sysrq-trigger\n'));
+      await realClock.sleep(200);
+    }
+    expect(await observe()).toMatchObject({ running: false, lastRun: { end: 'crash', crashes: 1 } });
+    expect(world.pids()).toEqual([]);
+  });
+});
+
+interface QemuWorld extends GuestDriverWorld {
+  readonly runFolder: string;
+  readonly tap: string;
+  pids(): number[];
+  traces(): Promise<readonly string[]>;
+}
+
+async function createWorld(): Promise<QemuWorld> {
   const tiny = ensureTinyVm();
   const base = mkdtempSync(join(tmpdir(), 'drover-qemu-'));
   const folder = join(base, 'guests', String(ID));
@@ -45,6 +128,9 @@ async function createWorld(): Promise<GuestDriverWorld> {
       return words.includes('qemu-system') && words.includes(runPath) ? [Number(name)] : [];
     });
   return {
+    runFolder: join(runPath, String(ID)),
+    tap: `taptq${ID}i0`,
+    pids,
     createDriver() {
       const driver = createQemuDriver({
         config,

@@ -24,7 +24,7 @@ export interface TinyVm {
   readonly initrdPath: string;
 }
 
-const CACHE = join(tmpdir(), 'drover-tiny-vm-1');
+const CACHE = join(tmpdir(), 'drover-tiny-vm-3');
 const run = (program: string, args: readonly string[], cwd?: string): string =>
   execFileSync(program, args, { encoding: 'utf8', cwd, maxBuffer: 2 ** 28 });
 
@@ -88,7 +88,7 @@ export function tinyVmSpec(change: Partial<VmSpec> = {}): VmSpec {
 /** Which needs which differs between kernels, so they are tried in rounds. */
 const MODULES = [
   ...['virtio_ring', 'virtio', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci', 'virtio_console', 'virtio_blk'],
-  ...['failover', 'net_failover', 'virtio_net', 'evdev', 'button'],
+  ...['failover', 'net_failover', 'virtio_net', 'evdev', 'button', 'pvpanic', 'pvpanic-pci'],
 ];
 
 const INIT = `#!/bin/busybox sh

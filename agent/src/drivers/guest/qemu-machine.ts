@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
+import type { RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
 import { endSupervised, isSupervisedAlive, type Supervised, waitUntilGone } from '../../host/supervise.ts';
 import { GuestAgent } from './guest-agent.ts';
@@ -19,8 +20,8 @@ export interface MachineOptions {
   readonly onChange: (machine: QemuMachine) => void;
 }
 
-/** Whether the guest in a living QEMU goes on, powered itself off, or died. */
-export type GuestFate = 'runs' | 'powered-off' | 'crashed';
+/** Whether the guest in a living QEMU goes on, or how it came to its end; null while it goes on. */
+export type GuestFate = Extract<RunEnd, 'self' | 'crash' | 'host'> | null;
 
 const RunStatus = z.object({ status: z.string() });
 const Chardevs = z.array(z.object({ 'label': z.string(), 'frontend-open': z.boolean() }));
@@ -42,7 +43,8 @@ export class QemuMachine {
   #status = 'unknown';
   #agentOpen = false;
   #agent: Promise<GuestAgent> | null = null;
-  #waiters = new Set<(event: QmpEvent) => void>();
+  /** Told of each event, and null when the conversation ends. */
+  #waiters = new Set<(event: QmpEvent | null) => void>();
 
   constructor(options: MachineOptions) {
     this.id = options.id;
@@ -61,8 +63,17 @@ export class QemuMachine {
   }
 
   get fate(): GuestFate {
-    if (this.#status === 'shutdown') return 'powered-off';
-    return this.#status === 'guest-panicked' || this.#status === 'internal-error' ? 'crashed' : 'runs';
+    switch (this.#status) {
+      case 'shutdown':
+        return 'self';
+      case 'guest-panicked':
+      case 'internal-error':
+        return 'crash';
+      case TERMINATED:
+        return 'host';
+      default:
+        return null;
+    }
   }
 
   /** Connects to the monitor, as soon as QEMU opens it, and learns how the guest is. */
@@ -111,8 +122,8 @@ export class QemuMachine {
         done();
       };
       const aborted = () => finish(() => reject(signal.reason));
-      const look = (event: QmpEvent) => {
-        if (matches(event)) finish(resolve);
+      const look = (event: QmpEvent | null) => {
+        if (event === null || matches(event)) finish(resolve);
       };
       if (signal.aborted) return reject(signal.reason);
       signal.addEventListener('abort', aborted, { once: true });
@@ -189,8 +200,7 @@ export class QemuMachine {
   #receive(event: QmpEvent): void {
     switch (event.event) {
       case 'SHUTDOWN':
-        // With reason host-qmp-quit it is our own doing, and the process ends.
-        if (event.data.guest === true) this.#status = event.data.reason === 'guest-panic' ? 'guest-panicked' : 'shutdown';
+        this.#status = statusAfterShutdown(event) ?? this.#status;
         break;
       case 'GUEST_PANICKED':
         this.#status = 'guest-panicked';
@@ -214,11 +224,21 @@ export class QemuMachine {
 
   #lost(): void {
     this.#qmp = null;
-    for (const look of [...this.#waiters]) look({ event: 'DROVER_LOST', data: {} });
+    for (const look of [...this.#waiters]) look(null);
     // The monitor closes a moment before the process is gone.
     waitUntilGone(this.supervised, this.#options.clock, QUIT_DEADLINE_MS).then(
       () => this.#options.onChange(this),
       () => this.#options.onChange(this),
     );
   }
+}
+
+/** Not one of QEMU's own: the host told the process to end, as systemd does when the host goes down. */
+const TERMINATED = 'terminated';
+
+/** What became of the guest; null where the process was told to quit, which is our own doing. */
+function statusAfterShutdown({ data }: QmpEvent): string | null {
+  if (data.reason === 'host-signal') return TERMINATED;
+  if (data.guest !== true) return null;
+  return data.reason === 'guest-panic' ? 'guest-panicked' : 'shutdown';
 }

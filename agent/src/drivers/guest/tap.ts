@@ -8,12 +8,12 @@ export function tapName(instance: string, guestId: number, index: number): strin
   return `tap${instance}${guestId}i${index.toString(16)}`;
 }
 
-/** Makes the taps and plugs them in, all with one process. Done where they are there already. */
+/** Makes the taps that are not there yet and plugs them in, all with one process. */
 export async function plugTaps(taps: readonly string[], nics: readonly NicPlace[], signal: AbortSignal): Promise<void> {
   const lines = taps.flatMap((tap, index) => {
     const bridge = nics[index]?.bridge ?? '';
     return [
-      `tuntap add dev ${word(tap)} mode tap`,
+      ...(existsSync(`/sys/class/net/${tap}`) ? [] : [`tuntap add dev ${word(tap)} mode tap`]),
       // The host itself shall not speak on the guest's wire, not even by a link-local address.
       `link set dev ${word(tap)} addrgenmode none`,
       `link set dev ${word(tap)} master ${word(bridge)} up`,
