@@ -70,7 +70,7 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
       return () => void listeners.delete(notify);
     },
     async disconnectAll() {
-      await db.run(sql`UPDATE host SET connected = 0 WHERE connected = 1`);
+      await db.run(sql`UPDATE host SET connected = 0, session = NULL`);
     },
     close: () => client.close(),
   };

@@ -105,7 +105,7 @@ export interface Store extends Reads {
   overdueTasks(nowMs: number, limit: number): Promise<readonly TaskId[]>;
   /** Forgets old events, log lines, finished tasks, used links and so on. */
   trim(nowMs: number): Promise<void>;
-  /** At start no host is connected yet, whatever the last process believed. */
+  /** At start no host is connected yet, whatever the last process believed; and each shall introduce itself, for this may be a restored database. */
   disconnectAll(): Promise<void>;
   /** Calls back after each commit that wrote events, with the newest cursor; for live streams. The returned function ends it. */
   onEvents(notify: (newestCursor: number) => void): () => void;

@@ -189,6 +189,15 @@ describe('what is lost', () => {
     expect(commandIds()).toContain('guest 100:1');
   });
 
+  it('of our own memory is made good by a hello, though the connection went on', async () => {
+    start();
+    await store.disconnectAll();
+    await say({});
+    expect(broker.replies()).toMatchObject([{ helloWanted: true }]);
+    await hello();
+    expect(broker.replies()).toMatchObject([{ helloWanted: false }]);
+  });
+
   it('is not sent to a host whose farewell was heard, nor one that fell silent', async () => {
     broker.say(HOST_ID, 'up/gone', { v: 1, session: 'older', reason: 'x' });
     await idle();
