@@ -7,19 +7,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GuestDriver } from '../../agent/src/drivers/guest/driver.ts';
 import { createQemuDriver, type QemuDriver } from '../../agent/src/drivers/guest/qemu.ts';
 import { describeGuestDriver, type GuestDriverWorld } from './guest-driver.ts';
-import { ensureTinyVm, tinyVmArguments, tinyVmSpec } from './tiny-vm.ts';
+import { canRunTinyVm, ensureTinyVm, tinyVmArguments, tinyVmSpec } from './tiny-vm.ts';
 
 const ID = 4_000_101;
 const BRIDGE = 'drvtestqemu';
 
-describeGuestDriver('qemu', {
-  create: createWorld,
-  powerOff: ['poweroff', '-f'],
-  memoryChange: 'next-start',
-  consolePrompt: '\n',
+describe.skipIf(!canRunTinyVm())('a tiny guest', () => {
+  describeGuestDriver('qemu', {
+    create: createWorld,
+    powerOff: ['poweroff', '-f'],
+    memoryChange: 'next-start',
+    consolePrompt: '\n',
+  });
 });
 
-describe('QEMU and an agent that is killed at the worst moment', () => {
+describe.skipIf(!canRunTinyVm())('QEMU and an agent that is killed at the worst moment', () => {
   const never = new AbortController().signal;
   let world: QemuWorld;
   let driver: GuestDriver;

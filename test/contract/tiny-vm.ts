@@ -28,6 +28,13 @@ const CACHE = join(tmpdir(), 'drover-tiny-vm-3');
 const run = (program: string, args: readonly string[], cwd?: string): string =>
   execFileSync(program, args, { encoding: 'utf8', cwd, maxBuffer: 2 ** 28 });
 
+/** Tests of virtual machines need root (taps, bridges), QEMU, and the pieces of the tiny guest. */
+export const canRunTinyVm = (): boolean =>
+  process.getuid?.() === 0 &&
+  ['/dev/net/tun', '/usr/bin/qemu-system-x86_64', '/usr/bin/qemu-img', '/usr/bin/mcopy', '/bin/busybox', '/usr/bin/apt-get'].every(
+    existsSync,
+  );
+
 /** Makes the kernel and initrd once for this machine; needs Debian's mirror, and busybox-static and the libraries of QEMU installed. */
 export function ensureTinyVm(): TinyVm {
   const made = { kernelPath: join(CACHE, 'kernel'), initrdPath: join(CACHE, 'initrd') };

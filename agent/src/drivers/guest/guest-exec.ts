@@ -98,8 +98,10 @@ class AgentCommand implements Stream {
     this.#paused = false;
     this.#receive = () => {};
     this.#drain();
-    // The agent has no command to end what it runs.
-    if (this.#pid !== null) this.#agent.execute('guest-exec', { path: 'kill', arg: ['-KILL', String(this.#pid)] }).catch(() => {});
+    // The agent has no command to end what it runs, and not every guest has a program `kill`; every shell has it built in.
+    if (this.#pid === null) return;
+    const kill = { path: 'sh', arg: ['-c', 'kill -KILL "$1"', 'sh', String(this.#pid)] };
+    this.#agent.execute('guest-exec', kill).catch(() => {});
   }
 
   async #run(): Promise<{ readonly code: number }> {

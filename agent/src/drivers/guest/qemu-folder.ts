@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { efiVariablesPath, type QemuHost, serialLogPath } from './qemu-command.ts';
@@ -21,9 +21,12 @@ export function ensureEfiVariables(folder: string, host: QemuHost): void {
   renameSync(`${path}.new`, path);
 }
 
-/** Each run has logs of its own; those of the run before are kept. */
+/** Each run has logs of its own, which nobody else may read: a console shows secrets. Those of the run before are kept. */
 export function rotateLogs(folder: string): void {
-  for (const path of [serialLogPath(folder), qemuLogPath(folder)]) if (existsSync(path)) renameSync(path, `${path}.1`);
+  for (const path of [serialLogPath(folder), qemuLogPath(folder)]) {
+    if (existsSync(path)) renameSync(path, `${path}.1`);
+    writeFileSync(path, '', { mode: 0o600 });
+  }
 }
 
 /** A running guest's serial log is cut when it has grown too long: QEMU appends, so it goes on at the start. */
