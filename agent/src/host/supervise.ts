@@ -71,16 +71,20 @@ export async function endSupervised(supervised: Supervised, clock: Clock, deadli
   await waitUntilGone(supervised, clock, deadlineMs);
 }
 
+/** Most processes end at once, and somebody waits for them: a look costs 20 µs. */
+const QUICK_STEPS_MS = 200;
+
 /** Returns once the process is gone. */
 export async function waitUntilGone(supervised: Supervised, clock: Clock, deadlineMs: number): Promise<void> {
   const deadline = clock.now() + deadlineMs;
-  for (let stepMs = 1; isSupervisedAlive(supervised); stepMs = Math.min(stepMs * 2, 50)) {
+  const quickUntil = clock.now() + QUICK_STEPS_MS;
+  while (isSupervisedAlive(supervised)) {
     if (clock.now() > deadline)
       throw new Problem('timeout', `process ${supervised.pid} does not end, even when killed`, {
         retryable: true,
         suggestion: 'a process that cannot be killed waits for a disk or a network file system: look at the kernel log of the host',
       });
-    await clock.sleep(stepMs);
+    await clock.sleep(clock.now() < quickUntil ? 1 : 20);
   }
 }
 
