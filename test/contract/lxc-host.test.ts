@@ -23,11 +23,11 @@ describe.skipIf(!canMakeTinyRootfs())('containers on this host', () => {
     driver = world.createDriver();
     definition = world.definition;
     folder = definition.places.folder;
-  });
+  }, 60_000);
   afterAll(async () => {
     await driver?.stop(ID, folder, never);
     await world?.close();
-  });
+  }, 60_000);
 
   const withSpec = (change: Partial<ContainerSpec>): GuestDefinition => ({ ...definition, spec: { ...definition.spec, ...change } });
   const observe = () => driver.observe(ID, folder);

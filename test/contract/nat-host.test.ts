@@ -52,7 +52,7 @@ describe.skipIf(!canRun)('a NAT network', () => {
     await driver().open(ID, SMALL).remove(never);
     await run('ip', ['link', 'del', OTHER_BRIDGE], { okCodes: [0, 1] });
     await lab.close();
-  });
+  }, 60_000);
 
   it("leaves a bridge alone that is somebody else's", async () => {
     await run('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);

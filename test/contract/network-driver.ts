@@ -34,11 +34,11 @@ export function describeNetworkDriver(subject: NetworkDriverSubject): void {
       before = await subject.hostState();
       lab = createNetworkLab(subject.prefix);
       network = subject.make(lab.folder).open(subject.networkId, subject.config);
-    });
+    }, 60_000);
     afterAll(async () => {
       await network.remove(NEVER).catch(() => {});
       await lab.close();
-    });
+    }, 60_000);
 
     it('describes itself, with a schema of its settings', async () => {
       const description = await subject.make(lab.folder).probe();

@@ -28,7 +28,7 @@ export function lookAtHost(cgroups: CgroupMounts = findCgroups()): LxcHost {
 export async function describeLxc(): Promise<DriverDescription> {
   const about = { port: 'guest', name: 'lxc', title: 'Containers (LXC)' } as const;
   try {
-    const { stdout } = await run('lxc-start', ['--version'], { timeoutMs: 5_000 });
+    const { stdout } = await run('lxc-start', ['--version'], { timeoutMs: 20_000 });
     const missing = ['lxc-attach', 'script', 'stty', 'nsenter'].filter((program) => !isInstalled(program));
     if (missing.length > 0) throw new Problem('unsupported', `not installed: ${missing.join(', ')}`);
     if (process.getuid?.() !== 0) throw new Problem('unsupported', 'the agent must run as root to start containers');

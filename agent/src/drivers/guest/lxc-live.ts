@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ContainerSpec } from '@drover/shared/model/guest';
+import { type ContainerSpec, MiB } from '@drover/shared/model/guest';
 import { run } from '../../host/shell.ts';
 import { type CgroupMounts, containerCgroup, writeLimits } from './lxc-cgroup.ts';
 import { type LxcHost, limits } from './lxc-config.ts';
 
 /** What a running container can be given, and the controller that holds it. */
 const CONTROLLER_OF = { memoryBytes: 'memory', swapBytes: 'memory', cores: 'cpu', processesMax: 'pids' } as const;
+const MEMORY_SPARE_BYTES = 8 * MiB;
 const LIVE_FIELDS = ['memoryBytes', 'swapBytes', 'cores', 'processesMax'] as const;
 
 /** Gives a running container what can change while it runs. Returns the settings that it runs with from now on. */
@@ -43,9 +44,9 @@ export function restartFields(runs: ContainerSpec, applied: ContainerSpec): stri
   return changed;
 }
 
-/** What a container cannot give back: v2 would end processes to get below a limit, where v1 refuses it. */
+/** What a container cannot give back, and a little more: v2 would end its processes to get below a limit, where v1 refuses it. */
 function neededMemory(group: string): number {
-  const current = Number(readFileSync(join(group, 'memory.current'), 'latin1'));
-  const cached = /^file (\d+)$/m.exec(readFileSync(join(group, 'memory.stat'), 'latin1'))?.[1] ?? '0';
-  return current - Number(cached);
+  const stat = readFileSync(join(group, 'memory.stat'), 'latin1');
+  const cached = ['active_file', 'inactive_file'].map((name) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0));
+  return Number(readFileSync(join(group, 'memory.current'), 'latin1')) - cached.reduce((sum, bytes) => sum + bytes, 0) + MEMORY_SPARE_BYTES;
 }

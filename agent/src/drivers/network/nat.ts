@@ -11,6 +11,9 @@ import { NatNetwork } from './nat-network.ts';
 import { natRuleset } from './nat-rules.ts';
 import { NatSettings, parseNatSettings, subnetOf } from './nat-settings.ts';
 
+/** A busy host, and a kernel that loads its firewall for the first time, take their time. */
+const PROBE_MS = 20_000;
+
 export interface NatDriverOptions {
   readonly config: AgentConfig;
   readonly clock: Clock;
@@ -37,7 +40,7 @@ export function createNatNetworkDriver(options: NatDriverOptions): NetworkDriver
 }
 
 async function probe(): Promise<DriverDescription> {
-  const checks = await Promise.allSettled([dnsmasqVersion(), nftVersion(), run('ip', ['-V'], { timeoutMs: 5_000 })]);
+  const checks = await Promise.allSettled([dnsmasqVersion(), nftVersion(), run('ip', ['-V'], { timeoutMs: PROBE_MS })]);
   const reasons = checks.flatMap((check) => (check.status === 'rejected' ? [Problem.from(check.reason).message] : []));
   const versions = checks
     .slice(0, 2)
@@ -55,16 +58,16 @@ async function probe(): Promise<DriverDescription> {
 }
 
 async function dnsmasqVersion(): Promise<string> {
-  const { stdout } = await run('dnsmasq', ['--version'], { timeoutMs: 5_000 });
+  const { stdout } = await run('dnsmasq', ['--version'], { timeoutMs: PROBE_MS });
   return `dnsmasq ${/version (\S+)/i.exec(stdout)?.[1] ?? 'unknown'}`;
 }
 
 /** A dry run of our own rules: also says when the kernel has no nftables or no NAT. */
 async function nftVersion(): Promise<string> {
-  const { stdout } = await run('nft', ['--version'], { timeoutMs: 5_000 });
+  const { stdout } = await run('nft', ['--version'], { timeoutMs: PROBE_MS });
   await run('nft', ['--check', '-f', '-'], {
     input: natRuleset('', { bridge: 'drover-probe', subnet: subnetOf('10.0.0.0/24') }),
-    timeoutMs: 5_000,
+    timeoutMs: PROBE_MS,
   });
   return `nftables ${/v(\S+)/.exec(stdout)?.[1] ?? 'unknown'}`;
 }
