@@ -88,7 +88,7 @@ async function smallTargets(page: Page): Promise<string[]> {
       .filter(
         (element) =>
           element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) &&
-          !element.matches('.sr-only, [aria-hidden="true"], #main, a[href="#main"]'),
+          !element.matches('.sr-only, [aria-hidden="true"], code, [role="log"], a[href="#main"]'),
       )
       .filter((element) => {
         const { width, height } = area(element);

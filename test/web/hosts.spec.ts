@@ -21,11 +21,11 @@ test('a host joins by the line that the page shows, and the page notices', async
   await inspect('host');
 
   await page.getByRole('button', { name: 'Rename' }).click();
-  await page.getByLabel('Name').fill('sim-1');
+  await page.getByLabel('Name', { exact: true }).fill('sim-1');
   await page.getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByLabel('Name')).toHaveAccessibleDescription(/sim-1/);
+  await expect(page.getByLabel('Name', { exact: true })).toHaveAccessibleDescription(/sim-1/);
   await inspect('host-rename-refused');
-  await page.getByLabel('Name').fill('stable');
+  await page.getByLabel('Name', { exact: true }).fill('stable');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: 'stable', level: 1 })).toBeVisible();
 });

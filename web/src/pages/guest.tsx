@@ -166,7 +166,7 @@ function About({ guest }: { guest: GuestView }) {
         ],
         [
           t('column.host'),
-          <Link key="host" to="/hosts/$hostId" params={{ hostId: guest.host.id }} className="text-accent hover:underline">
+          <Link key="host" to="/hosts/$hostId" params={{ hostId: guest.host.id }} className="link">
             {guest.host.name}
           </Link>,
         ],

@@ -92,7 +92,7 @@ function Summary({ host }: { host: HostView }) {
         facts={[
           [
             t('place.guests'),
-            <Link key="guests" to="/guests" search={{ host: host.name }} className="text-accent hover:underline">
+            <Link key="guests" to="/guests" search={{ host: host.name }} className="link">
               {t('guests.running', { running: host.guests.running, total: host.guests.total })}
             </Link>,
           ],

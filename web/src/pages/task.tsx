@@ -97,7 +97,7 @@ function Target({ task }: { task: TaskView }) {
   const { kind, id, name } = task.target;
   if (kind !== 'guest') return name;
   return (
-    <Link to="/guests/$guestId" params={{ guestId: id }} className="text-accent hover:underline">
+    <Link to="/guests/$guestId" params={{ guestId: id }} className="link">
       {name}
     </Link>
   );

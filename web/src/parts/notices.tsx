@@ -78,10 +78,10 @@ function TaskNotice({ id }: { id: string }) {
   const says = taskSays(view.state);
   return (
     <Notice tone={says.tone} onDismiss={() => unwatch(id)}>
-      <Link to="/activity/$taskId" params={{ taskId: id }} className="block truncate font-semibold hover:underline">
+      <Link to="/activity/$taskId" params={{ taskId: id }} className="flex min-h-11 items-center font-semibold hover:underline">
         {t('task.ended', { title: view.title, state: t(says.word).toLowerCase() })}
       </Link>
-      {view.problem === null ? null : <p className="text-sm text-muted">{view.problem.detail}</p>}
+      {view.problem === null ? null : <p className="pb-2 text-sm text-muted">{view.problem.detail}</p>}
     </Notice>
   );
 }
@@ -90,7 +90,7 @@ function Notice({ tone, onDismiss, children }: { tone: Tone; onDismiss: () => vo
   return (
     <div className="pointer-events-auto flex items-center gap-3 rounded-md border border-line bg-surface py-1 pr-1 pl-4 shadow-lg">
       <Glyph tone={tone} />
-      <div className="min-w-0 flex-1 py-2 text-[15px]">{children}</div>
+      <div className="min-w-0 flex-1 py-1 text-[15px] break-words">{children}</div>
       <IconButton icon="close" label={t('dismiss')} onClick={onDismiss} />
     </div>
   );
