@@ -6,12 +6,11 @@ import { giveTreeToSandbox, sandboxed } from './sandbox.ts';
 
 /** Files that a foreign root file system may get, one for each of its ways to ask for an address. */
 const KIT: Readonly<Record<string, string>> = {
-  networkd: '[Match]\nType=ether\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nClientIdentifier=mac\n',
+  networkd: '[Match]\nType=ether\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nClientIdentifier=mac\nUseHostname=no\n',
   interfaces: 'auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet dhcp\n',
   keyfile: '[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n\n[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n',
   // An image of busybox alone has no init system: its own init is enough to keep an address and to end when it is told.
   inittab: [
-    '::sysinit:/bin/hostname -F /etc/hostname',
     '::sysinit:/sbin/ifconfig lo 127.0.0.1 up',
     '::respawn:/sbin/udhcpc -f -i eth0 -t 10 -A 3',
     '::ctrlaltdel:/sbin/reboot',
