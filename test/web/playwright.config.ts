@@ -30,6 +30,6 @@ export default defineConfig({
   },
   projects: [
     { name: 'phone', use: { ...devices['Pixel 7'], viewport: { width: 390, height: 844 } } },
-    { name: 'desktop', testIgnore: /narrow/, use: { viewport: { width: 1440, height: 900 } } },
+    { name: 'desktop', testIgnore: /narrow|real/, use: { viewport: { width: 1440, height: 900 } } },
   ],
 });

@@ -14,6 +14,12 @@ export class Refusal extends Error {
   }
 }
 
+/** What is wrong with a field, for beside it: the control plane names the field first, which its label does here. */
+export const fieldDetail = (problem: ProblemView): string => {
+  const lead = `${problem.field ?? ''}: `;
+  return problem.detail.startsWith(lead) ? problem.detail.slice(lead.length) : problem.detail;
+};
+
 export const problemOf = (thrown: unknown): ProblemView | null => (thrown instanceof Refusal ? thrown.problem : null);
 
 interface Options {

@@ -48,6 +48,9 @@ export function duration(durationMs: number): string {
   return t('time.days', { count: Math.floor(seconds / 86_400) });
 }
 
+/** How long something took: what is over in a blink did not take nothing. */
+export const lasted = (durationMs: number): string => (durationMs < 1_000 ? t('time.blink') : duration(durationMs));
+
 export function ago(atMs: number, nowMs: number): string {
   return nowMs - atMs < 5_000 ? t('time.now') : t('time.ago', { duration: duration(nowMs - atMs) });
 }

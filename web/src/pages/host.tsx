@@ -1,7 +1,7 @@
 import type { HostView } from '@drover/shared/api/views';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { call, problemOf } from '../api.ts';
+import { call, fieldDetail, problemOf } from '../api.ts';
 import { ago, bytes, fullTime } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { CopyButton } from '../kit/copy.tsx';
@@ -111,7 +111,7 @@ function Summary({ host }: { host: HostView }) {
           [
             t('host.key'),
             <span key="key" className="flex items-center justify-end">
-              <span className="font-mono text-[13px] break-all">{host.fingerprint}</span>
+              <span className="font-mono text-[13px]">{host.fingerprint}</span>
               <CopyButton text={host.fingerprint} label={t('copy.fingerprint')} />
             </span>,
           ],
@@ -213,7 +213,12 @@ function RenameSheet({ host, onClose }: { host: HostView; onClose: () => void })
           save.mutate();
         }}
       >
-        <TextField label={t('column.name')} value={name} error={problem?.detail} onChange={(event) => setName(event.target.value)} />
+        <TextField
+          label={t('column.name')}
+          value={name}
+          error={problem === null ? undefined : fieldDetail(problem)}
+          onChange={(event) => setName(event.target.value)}
+        />
         {save.error !== null && problem === null ? <ProblemNote problem={null} /> : null}
         <Button type="submit" look="primary" className="w-full" busy={save.isPending}>
           {t('save')}

@@ -1,7 +1,7 @@
 import { realRandom } from '@drover/shared/lib/random';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useEffect, useId, useRef, useState } from 'react';
-import { call, problemOf } from '../api.ts';
+import { call, fieldDetail, problemOf } from '../api.ts';
 import { Button } from '../kit/button.tsx';
 import { CommandLine } from '../kit/copy.tsx';
 import { TextField } from '../kit/field.tsx';
@@ -80,7 +80,8 @@ function NewGuest({ hosts }: { hosts: readonly string[] }) {
   const problem = problemOf(create.error);
   const problemField = problem?.field?.split('.')[0];
   const isPlaced = problemField !== undefined && PLACED.includes(problemField);
-  const fault = (field: string): string | undefined => faults[field] ?? (isPlaced && problemField === field ? problem?.detail : undefined);
+  const fault = (field: string): string | undefined =>
+    faults[field] ?? (isPlaced && problemField === field && problem !== null ? fieldDetail(problem) : undefined);
 
   // The field at fault comes into sight, unfolded when it was folded away.
   const hasFault = isPlaced || Object.keys(faults).length > 0;

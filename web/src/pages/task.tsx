@@ -1,7 +1,7 @@
 import type { TaskView } from '@drover/shared/api/views';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { call } from '../api.ts';
-import { duration, fullTime } from '../format.ts';
+import { fullTime, lasted } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { Glyph, taskSays } from '../kit/glyph.tsx';
 import { ProblemNote, ThrownNote } from '../kit/problem.tsx';
@@ -84,7 +84,7 @@ function Task({ task }: { task: TaskView }) {
               [t('column.host'), task.host?.name ?? t('none')],
               [t('task.by'), task.createdBy],
               [t('task.began'), fullTime(task.createdAtMs)],
-              [t(isFinished(task) ? 'task.lasted' : 'task.lasts'), duration((task.finishedAtMs ?? now) - task.createdAtMs)],
+              [t(isFinished(task) ? 'task.lasted' : 'task.lasts'), lasted((task.finishedAtMs ?? now) - task.createdAtMs)],
             ]}
           />
         </section>

@@ -3,6 +3,7 @@ import { Icon } from '../kit/icon.tsx';
 import { lazyPart } from '../kit/lazy-part.tsx';
 import { useSession } from '../session/session.ts';
 import { t } from '../text/t.ts';
+import { LiveMark } from './connection.tsx';
 
 const AccountSheet = lazyPart(async () => (await import('./account-sheet.tsx')).AccountSheet);
 
@@ -15,11 +16,12 @@ export function AccountButton({ look }: { look: 'rail' | 'bar' }) {
       {look === 'bar' ? (
         <button
           type="button"
-          className="icon-button md:hidden"
+          className="icon-button relative -mr-2 md:hidden"
           aria-label={t('account.of', { name: session.user.name })}
           onClick={() => setOpen(true)}
         >
           <Icon name="person" size={22} />
+          <LiveMark />
         </button>
       ) : (
         <button

@@ -56,7 +56,7 @@ function Waiting({ expiresAtMs, joined }: { expiresAtMs: number; joined: readonl
             <Glyph tone="ok" />
             {t('enrol.joined', { name: host.name })}
           </p>
-          <p className="text-sm break-all text-muted">{t('enrol.fingerprint', { fingerprint: host.fingerprint })}</p>
+          <p className="text-sm text-muted">{t('enrol.fingerprint', { fingerprint: host.fingerprint })}</p>
           <Link to="/hosts/$hostId" params={{ hostId: host.id }} className="button w-full" data-look="primary">
             {t('enrol.open', { name: host.name })}
           </Link>

@@ -33,3 +33,21 @@ export function ConnectionBanner() {
     </div>
   );
 }
+
+const markOf = (isLive: boolean): string => `size-2 rounded-full ${isLive ? 'bg-ok' : 'border-2 border-idle bg-surface'}`;
+
+/** Whether what is shown is live, for the rail. */
+export function LiveDot() {
+  const isLive = useConnection().state === 'live';
+  return (
+    <p className="flex items-center justify-center gap-2 px-3 py-1.5 text-[13px] text-muted lg:justify-start">
+      <span aria-hidden="true" className={markOf(isLive)} />
+      {t(isLive ? 'live' : 'live.not')}
+    </p>
+  );
+}
+
+/** The same beside the account on a phone; in words it is said by the banner. */
+export function LiveMark() {
+  return <span aria-hidden="true" className={`absolute right-2 bottom-2 ${markOf(useConnection().state === 'live')}`} />;
+}

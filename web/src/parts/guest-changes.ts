@@ -1,7 +1,7 @@
 import type { EditGuest } from '@drover/shared/api/requests';
 import type { GuestView } from '@drover/shared/api/views';
-import { exactBytes, parseBytes } from '../format.ts';
-import { t } from '../text/t.ts';
+import { exactBytes } from '../format.ts';
+import { readAmount, readCores } from './limits.ts';
 import { tagsOf } from './tags.ts';
 
 /** The edit form, as typed. */
@@ -31,13 +31,14 @@ export function editOf(base: GuestForm, form: GuestForm): { readonly edit: EditG
   const faults: Record<string, string> = {};
   if (form.name !== base.name) edit.name = form.name.trim();
   if (form.memory !== base.memory) {
-    const memoryBytes = parseBytes(form.memory);
-    if (memoryBytes === null) faults.memoryBytes = t('fault.amount');
-    else edit.memoryBytes = memoryBytes;
+    const memory = readAmount('memoryBytes', form.memory);
+    if ('fault' in memory) faults.memoryBytes = memory.fault;
+    else edit.memoryBytes = memory.value;
   }
   if (form.cores !== base.cores) {
-    if (/^\d+$/.test(form.cores.trim())) edit.cores = Number(form.cores);
-    else faults.cores = t('fault.count');
+    const cores = readCores(form.cores);
+    if ('fault' in cores) faults.cores = cores.fault;
+    else edit.cores = cores.value;
   }
   if (form.tags !== base.tags) edit.tags = tagsOf(form.tags);
   if (form.notes !== base.notes) edit.notes = form.notes;

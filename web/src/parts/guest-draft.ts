@@ -1,6 +1,7 @@
 import type { CreateGuest } from '@drover/shared/api/requests';
-import { exactBytes, GiB, MiB, parseBytes, shellWord } from '../format.ts';
+import { exactBytes, GiB, MiB, shellWord } from '../format.ts';
 import { type PlainKey, t } from '../text/t.ts';
+import { readAmount, readCores } from './limits.ts';
 import { tagsOf } from './tags.ts';
 
 export type GuestType = 'container' | 'vm';
@@ -51,16 +52,16 @@ export interface Draft {
 /** The request, or which fields cannot be read and why. What is sound but not possible the control plane says. */
 export function requestOf(draft: Draft): { request: CreateGuest } | { faults: Readonly<Record<string, string>> } {
   const faults: Record<string, string> = {};
-  const amount = (field: string, text: string, preset: number): number => {
+  /** An amount left empty is the chosen size's. */
+  const amount = (field: 'memoryBytes' | 'diskBytes' | 'cores', text: string, preset: number): number => {
     if (text.trim() === '') return preset;
-    const value = parseBytes(text);
-    if (value === null) faults[field] = t('fault.amount');
-    return value ?? 0;
+    const read = field === 'cores' ? readCores(text) : readAmount(field, text);
+    if ('value' in read) return read.value;
+    faults[field] = read.fault;
+    return preset;
   };
   if (draft.name.trim() === '') faults.name = t('fault.name');
   if (draft.image === '') faults.image = t('fault.image');
-  const cores = draft.cores.trim();
-  if (cores !== '' && !/^\d+$/.test(cores)) faults.cores = t('fault.count');
   const tags = tagsOf(draft.tags);
   const sshKeys = draft.sshKeys
     .split('\n')
@@ -70,7 +71,7 @@ export function requestOf(draft: Draft): { request: CreateGuest } | { faults: Re
   const common = {
     name: draft.name.trim(),
     memoryBytes: amount('memoryBytes', draft.memory, draft.size.memoryBytes),
-    cores: cores === '' ? draft.size.cores : Number(cores),
+    cores: amount('cores', draft.cores, draft.size.cores),
     diskBytes: amount('diskBytes', draft.disk, draft.size.diskBytes),
     start: draft.start,
     ...(draft.host === '' ? {} : { host: draft.host }),

@@ -1,7 +1,7 @@
 import type { EditGuest } from '@drover/shared/api/requests';
 import type { GuestView } from '@drover/shared/api/views';
 import { useState } from 'react';
-import { call, problemOf } from '../api.ts';
+import { call, fieldDetail, problemOf } from '../api.ts';
 import { Button } from '../kit/button.tsx';
 import { CheckField, TextArea, TextField } from '../kit/field.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
@@ -24,7 +24,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
   const problem = problemOf(save.error);
   const isStale = problem?.code === 'stale-generation';
   const fault = (field: string): string | undefined =>
-    faults[field] ?? (problem?.field?.split('.')[0] === field ? problem.detail : undefined);
+    faults[field] ?? (problem?.field?.split('.')[0] === field ? fieldDetail(problem) : undefined);
   const set = (change: Partial<GuestForm>): void => setForm((before) => ({ ...before, ...change }));
   const isPlaced =
     problem?.field !== undefined && ['name', 'memoryBytes', 'cores', 'tags', 'notes'].includes(problem.field.split('.')[0] ?? '');

@@ -95,9 +95,9 @@ export function StopSheet({ guest, onClose }: SheetProps) {
 }
 
 export function DeleteSheet({ guest, onClose, onDeleted }: SheetProps & { onDeleted: () => void }) {
-  const isRunning = guest.observedPower !== 'stopped' || guest.power === 'running';
+  const mayRun = guest.observedPower !== 'stopped';
   const remove = useWrite({
-    mutationFn: () => sendGuest(() => call<Accepted>('DELETE', `/guests/${guest.id}${queryOf({ force: isRunning ? 'true' : undefined })}`)),
+    mutationFn: () => sendGuest(() => call<Accepted>('DELETE', `/guests/${guest.id}${queryOf({ force: mayRun ? 'true' : undefined })}`)),
     onSuccess: onDeleted,
   });
   return (
@@ -112,7 +112,7 @@ export function DeleteSheet({ guest, onClose, onDeleted }: SheetProps & { onDele
       onClose={onClose}
     >
       <p>{t('delete.what', { count: guest.disks.length })}</p>
-      {isRunning ? <p className="font-semibold">{t('delete.running')}</p> : null}
+      {mayRun ? <p className="font-semibold">{t(guest.observedPower === 'running' ? 'delete.running' : 'delete.may-run')}</p> : null}
     </DestructiveSheet>
   );
 }

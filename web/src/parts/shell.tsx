@@ -1,10 +1,10 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { Icon, type IconName } from '../kit/icon.tsx';
-import { live, useConnection, useList } from '../live/use.ts';
+import { live, useList } from '../live/use.ts';
 import { type PlainKey, t } from '../text/t.ts';
 import { AccountButton } from './account.tsx';
 import { Logo } from './card.tsx';
-import { ConnectionBanner, useIsLost } from './connection.tsx';
+import { ConnectionBanner, LiveDot, useIsLost } from './connection.tsx';
 import { TaskNotices } from './notices.tsx';
 
 const PLACES: readonly { to: '/guests' | '/hosts' | '/activity'; icon: IconName; name: PlainKey }[] = [
@@ -70,16 +70,5 @@ function RunningCount() {
       {total}
       <span className="sr-only"> {t('activity.running', { count: total })}</span>
     </span>
-  );
-}
-
-export function LiveDot() {
-  const { state } = useConnection();
-  const isLive = state === 'live';
-  return (
-    <p className="flex items-center justify-center gap-2 px-3 py-1.5 text-[13px] text-muted lg:justify-start">
-      <span aria-hidden="true" className={`size-2 rounded-full ${isLive ? 'bg-ok' : 'border-2 border-idle'}`} />
-      {t(isLive ? 'live' : 'live.not')}
-    </p>
   );
 }

@@ -1,6 +1,6 @@
 import type { TaskView } from '@drover/shared/api/views';
 import { Link } from '@tanstack/react-router';
-import { ago, duration, fullTime, percent } from '../format.ts';
+import { ago, fullTime, lasted, percent } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { Glyph, taskSays } from '../kit/glyph.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
@@ -48,6 +48,11 @@ function TaskRow({ id, isShort }: { id: string; isShort: boolean }) {
   const now = useNow(10_000);
   if (task === null) return null;
   const says = taskSays(task.state);
+  const time = (
+    <time dateTime={new Date(task.createdAtMs).toISOString()} title={fullTime(task.createdAtMs)}>
+      {ago(task.createdAtMs, now)}
+    </time>
+  );
   return (
     <li
       className={`relative flex items-start gap-4 px-4 py-3 hover:bg-sunken ${isShort ? 'border-t border-line' : 'not-first:border-t not-first:border-line'}`}
@@ -64,15 +69,12 @@ function TaskRow({ id, isShort }: { id: string; isShort: boolean }) {
           >
             {task.title}
           </Link>
-          <time
-            className="flex-none text-sm text-muted"
-            dateTime={new Date(task.createdAtMs).toISOString()}
-            title={fullTime(task.createdAtMs)}
-          >
-            {ago(task.createdAtMs, now)}
-          </time>
+          <span className="flex-none text-sm text-muted max-sm:hidden">{time}</span>
         </div>
-        <p className="text-sm text-muted">{taskLine(task)}</p>
+        <p className="text-sm text-muted">
+          {taskLine(task)}
+          <span className="sm:hidden"> · {time}</span>
+        </p>
         {isFinished(task) || task.activity === null ? null : (
           <div className="mt-2">
             <Progress value={task.activity.progress} label={task.title} />
@@ -93,7 +95,7 @@ export function taskLine(task: TaskView): string {
     if (task.activity.progress !== null) parts.push(percent(task.activity.progress));
   } else if (!isFinished(task) && task.waitingFor !== null) parts.push(t('task.waiting', { what: task.waitingFor }));
   if (task.state === 'done' && task.finishedAtMs !== null)
-    parts.push(t('task.took', { duration: duration(task.finishedAtMs - task.createdAtMs) }));
+    parts.push(t('task.took', { duration: lasted(task.finishedAtMs - task.createdAtMs) }));
   parts.push(task.createdBy);
   return parts.join(' · ');
 }

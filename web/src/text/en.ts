@@ -33,6 +33,7 @@ export const en = {
   'not-ready': 'not ready yet',
 
   'time.now': 'just now',
+  'time.blink': 'under 1 s',
   'time.ago': '{duration} ago',
   'time.seconds': '{count} s',
   'time.minutes': '{count} min',
@@ -152,6 +153,7 @@ export const en = {
     other: 'The guest and its {count} disks are destroyed. There is no way back.',
   },
   'delete.running': 'It is running: it will be stopped at once first.',
+  'delete.may-run': 'It may be running: if so, it will be stopped at once first.',
   'delete.hold': 'Hold to delete',
   'delete.go': 'Delete',
   'delete.short': 'Delete',
@@ -164,6 +166,8 @@ export const en = {
   'stale.go': 'Take theirs over',
   'fault.amount': 'Not an amount: write it like 512 MiB or 2 GiB',
   'fault.count': 'Not a whole number',
+  'fault.least': 'At least {least}',
+  'fault.most': 'At most {most}',
   'fault.name': 'A guest needs a name',
   'fault.image': 'Choose an image',
 
