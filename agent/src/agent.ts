@@ -4,9 +4,11 @@ import type { GuestType } from '@drover/shared/model/guest';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId } from '@drover/shared/model/id';
 import type { Command } from '@drover/shared/protocol/message';
+import { PLANNERS, type Planners } from './core/planners.ts';
 import type { Drivers } from './drivers/drivers.ts';
 import { digestOf, type Journal } from './journal.ts';
 import type { Link } from './link.ts';
+import { createQueues, type Queues } from './queues.ts';
 import { createReconciler } from './reconcile.ts';
 import { createReporter } from './reporter.ts';
 import type { RelayDialer } from './tasks/relay.ts';
@@ -28,6 +30,9 @@ export interface AgentPorts {
   readonly inventory: () => Inventory;
   readonly dialRelay: RelayDialer;
   readonly log: (line: string) => void;
+  /** For the simulation, which switches rules off. */
+  readonly planners?: Planners;
+  readonly queues?: Queues;
 }
 
 export interface Agent {
@@ -37,11 +42,21 @@ export interface Agent {
 
 /** Wires the agent: commands into the journal, the journal into the loop, the loop into reports. */
 export function startAgent(ports: AgentPorts): Agent {
-  const { hostId, journal, drivers, link, clock, random, log } = ports;
+  const { hostId, journal, drivers, link, clock, random, log, planners = PLANNERS, queues = createQueues() } = ports;
   const wishes = createWishes(journal, drivers);
   const reporter = createReporter({ hostId, journal, link, clock, inventory: ports.inventory });
   let startsHeldUntilMs = journal.hostBooted ? clock.now() + CONTACT_WAIT_MS : 0;
-  const reconciler = createReconciler({ journal, wishes, drivers, reporter, clock, random, startsHeldUntilMs: () => startsHeldUntilMs });
+  const reconciler = createReconciler({
+    journal,
+    wishes,
+    drivers,
+    reporter,
+    clock,
+    random,
+    planners,
+    queues,
+    startsHeldUntilMs: () => startsHeldUntilMs,
+  });
   const tasks = createTaskRunner({ journal, reporter, clock, context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay } });
   const unwatch: (() => void)[] = [];
   let cancelOrphans: () => void = () => {};

@@ -5,14 +5,13 @@ import type { Random } from '@drover/shared/lib/random';
 import { type Activity, type Condition, type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import type { Wish } from '@drover/shared/model/spec';
 import type { Plan, PlanOf } from './core/plan.ts';
-import { planImage, planNetwork, planStorage } from './core/plan-fabric.ts';
-import { planGuest } from './core/plan-guest.ts';
+import type { Planners } from './core/planners.ts';
 import { STEP_DEADLINE_MS, type Step, titleOfStep } from './core/step.ts';
 import type { Drivers } from './drivers/drivers.ts';
 import type { Journal } from './journal.ts';
 import { observeGuest, observeImage, observeNetwork, observeStorage } from './observe.ts';
 import { perform } from './perform.ts';
-import { createQueues } from './queues.ts';
+import type { Queues } from './queues.ts';
 import type { Reporter } from './reporter.ts';
 import { parseWish, type Wishes } from './wishes.ts';
 
@@ -31,6 +30,8 @@ export interface ReconcilerPorts {
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly random: Random;
+  readonly planners: Planners;
+  readonly queues: Queues;
   /** No guest is started before this after a boot of the host, unless the control plane was heard. */
   readonly startsHeldUntilMs: () => number;
 }
@@ -76,9 +77,8 @@ const freshMemory = (): Memory => ({
 
 /** The loop: observe, plan, perform, report; one queue per resource. */
 export function createReconciler(ports: ReconcilerPorts): Reconciler {
-  const { journal, wishes, drivers, reporter, clock, random } = ports;
+  const { journal, wishes, drivers, reporter, clock, random, planners, queues } = ports;
   const memories = new Map<string, Memory>();
-  const queues = createQueues();
   let stopped = false;
   let cancelSweep: () => void = () => {};
 
@@ -189,21 +189,21 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     switch (wish.kind) {
       case 'storage': {
         const { fabric, status } = await observeStorage(wish, wishes);
-        return { plan: planStorage(wish, fabric), status };
+        return { plan: planners.storage(wish, fabric), status };
       }
       case 'network': {
         const fabric = await observeNetwork(wish, wishes);
-        return { plan: planNetwork(wish, fabric), status: { ready: fabric.ready } };
+        return { plan: planners.network(wish, fabric), status: { ready: fabric.ready } };
       }
       case 'image': {
         const { fabric, status } = await observeImage(wish, wishes);
-        return { plan: planImage(wish, fabric), status };
+        return { plan: planners.image(wish, fabric), status };
       }
       case 'guest': {
         const { world, status } = await observeGuest(wish, wishes, drivers);
         const shutdownAskedAtMs = memory.shutdown?.powerRequest === wish.spec.powerRequest ? memory.shutdown.atMs : null;
         return {
-          plan: planGuest(wish, { ...world, shutdownAskedAtMs, startsHeldUntilMs: ports.startsHeldUntilMs() }, clock.now()),
+          plan: planners.guest(wish, { ...world, shutdownAskedAtMs, startsHeldUntilMs: ports.startsHeldUntilMs() }, clock.now()),
           status,
         };
       }
