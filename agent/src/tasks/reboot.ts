@@ -7,7 +7,9 @@ export const reboot: TaskKind<'guest.reboot'> = {
   async run(spec, context) {
     const ref = { kind: 'guest', id: String(spec.guestId) } as const;
     await context.reconciler.exclusively(ref, async () => {
-      const { wish, running, type } = await runningGuest(spec.guestId, context);
+      const { wish, running, startedAtMs, type } = await runningGuest(spec.guestId, context);
+      // Interrupted half-way by the agent's end, and since started by the loop: that was the restart.
+      if (running && startedAtMs > context.begunAtMs) return;
       if (!running)
         throw new Problem('wrong-state', `guest ${wish.spec.name} is not running`, {
           suggestion: `start it: drover guest start ${wish.spec.name}`,
@@ -19,9 +21,9 @@ export const reboot: TaskKind<'guest.reboot'> = {
     return {};
   },
   /** A guest whose run began after the task did has been restarted; any other is restarted now. */
-  async recover(spec, begunAtMs, context) {
+  async recover(spec, context) {
     const { running, startedAtMs } = await runningGuest(spec.guestId, context);
-    return running && startedAtMs > begunAtMs ? { do: 'finished' } : { do: 'run-again' };
+    return running && startedAtMs > context.begunAtMs ? { do: 'finished' } : { do: 'run-again' };
   },
 };
 

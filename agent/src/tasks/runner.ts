@@ -1,3 +1,4 @@
+import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Resource } from '@drover/shared/model/resource';
@@ -17,6 +18,9 @@ const KINDS: { readonly [D in Exclude<TaskSpec['do'], 'apply'>]: TaskKind<D> } =
 };
 
 const RUN_MS_MAX = 24 * 3_600_000;
+const RETRY = { firstMs: 1_000, maxMs: 30_000 };
+
+type Result = NonNullable<TaskRecord['result']>;
 
 export interface TaskRunner {
   /** Begins, cancels, or says again what became of a task, as its journal entry asks. */
@@ -30,10 +34,11 @@ export function createTaskRunner(ports: {
   journal: Journal;
   reporter: Reporter;
   clock: Clock;
-  context: Omit<TaskContext, 'signal' | 'log'>;
+  context: Omit<TaskContext, 'signal' | 'begunAtMs' | 'log'>;
 }): TaskRunner {
   const { journal, reporter, clock } = ports;
   const running = new Map<string, AbortController>();
+  let stopped = false;
 
   function wake(id: string) {
     const entry = journal.get({ kind: 'task', id });
@@ -45,11 +50,11 @@ export function createTaskRunner(ports: {
       return;
     }
     const wish = parseWish({ ...entry.resource, kind: 'task' });
-    if (wish instanceof Problem) return finish(id, { state: 'failed', problem: wish.view(), atMs: clock.now() });
+    if (wish instanceof Problem) return void finish(id, { state: 'failed', problem: wish.view(), atMs: clock.now() });
     if (wish.spec.cancelled && !entry.task?.result) {
       const active = running.get(id);
       if (active) return active.abort(new Problem('cancelled', 'cancelled'));
-      return finish(id, { state: 'cancelled', atMs: clock.now() });
+      return void finish(id, { state: 'cancelled', atMs: clock.now() });
     }
     reporter.say(statusOf(entry.resource, entry.digest, entry.task), true);
     if (!entry.task?.result && !running.has(id)) void runOnce(id, wish.spec, entry.task ?? null);
@@ -59,50 +64,60 @@ export function createTaskRunner(ports: {
     const abort = new AbortController();
     running.set(id, abort);
     const cancelDeadline = clock.after(RUN_MS_MAX, () => abort.abort(new Problem('timeout', 'the task ran for a day')));
-    const context: TaskContext = { ...ports.context, signal: abort.signal, log: (line) => reporter.log({ kind: 'task', id }, line) };
+    const begunAtMs = begun?.begunAtMs ?? clock.now();
+    const log = (line: string) => reporter.log({ kind: 'task', id }, line);
     try {
-      const value = await runOrRecover(id, spec, begun, context);
-      finish(id, { state: 'done', value, atMs: clock.now() });
-    } catch (thrown) {
-      const problem = abort.signal.reason instanceof Problem ? abort.signal.reason : Problem.from(thrown);
-      // The agent is stopping: the next start recovers the task from its record.
-      if (problem === STOPPING) return;
-      finish(
-        id,
-        problem.code === 'cancelled'
-          ? { state: 'cancelled', atMs: clock.now() }
-          : { state: 'failed', problem: problem.view(), atMs: clock.now() },
-      );
+      const result = await resultOf(async () => {
+        if (!begun) journal.recordTask({ kind: 'task', id }, { begunAtMs });
+        return runOrRecover(spec, begun !== null, { ...ports.context, signal: abort.signal, begunAtMs, log });
+      }, abort.signal);
+      if (result) await finish(id, result);
     } finally {
       cancelDeadline();
       running.delete(id);
     }
   }
 
-  async function runOrRecover(
-    id: string,
-    spec: TaskSpec,
-    begun: TaskRecord | null,
-    context: TaskContext,
-  ): Promise<Record<string, unknown>> {
+  /** How it ended; null when it did not: the agent is stopping, and its next start recovers the task from its record. */
+  async function resultOf(run: () => Promise<Record<string, unknown>>, signal: AbortSignal): Promise<Result | null> {
+    try {
+      const value = await run();
+      return { state: 'done', value, atMs: clock.now() };
+    } catch (thrown) {
+      const problem = signal.reason instanceof Problem ? signal.reason : Problem.from(thrown);
+      if (problem === STOPPING) return null;
+      const state = problem.code === 'cancelled' ? 'cancelled' : 'failed';
+      return { state, ...(state === 'failed' ? { problem: problem.view() } : {}), atMs: clock.now() };
+    }
+  }
+
+  async function runOrRecover(spec: TaskSpec, hasBegun: boolean, context: TaskContext): Promise<Record<string, unknown>> {
     if (spec.do === 'apply') throw new Problem('unsupported', 'a task that only waits was sent to a host');
     const kind = kindOf(spec);
-    if (begun) {
-      const recovery = await kind.recover(spec, begun.begunAtMs, context);
+    if (hasBegun) {
+      const recovery = await kind.recover(spec, context);
       if (recovery.do === 'finished') return {};
       if (recovery.do === 'failed') throw new Problem('host-failed', recovery.detail);
     }
-    journal.recordTask({ kind: 'task', id }, { begunAtMs: clock.now() });
     return kind.run(spec, context);
   }
 
-  function finish(id: string, result: NonNullable<TaskRecord['result']>) {
+  /** Written down before it is said. A full disk is waited out: what was done must not be done again, nor pass for failed. */
+  async function finish(id: string, result: Result): Promise<void> {
     const ref = { kind: 'task', id } as const;
-    const entry = journal.get(ref);
-    if (!entry || entry.goneAtMs !== undefined) return;
-    const task = { begunAtMs: entry.task?.begunAtMs ?? result.atMs, result };
-    journal.recordTask(ref, task);
-    reporter.say(statusOf(entry.resource, entry.digest, task), true);
+    for (let attempt = 1; !stopped; attempt += 1) {
+      const entry = journal.get(ref);
+      if (!entry || entry.goneAtMs !== undefined) return;
+      const task = { begunAtMs: entry.task?.begunAtMs ?? result.atMs, result };
+      try {
+        journal.recordTask(ref, task);
+        reporter.say(statusOf(entry.resource, entry.digest, task), true);
+        return;
+      } catch (thrown) {
+        reporter.log(ref, `cannot write down what became of it: ${Problem.from(thrown).message}`);
+        await clock.sleep(backoff(attempt, 0, RETRY));
+      }
+    }
   }
 
   return {
@@ -111,6 +126,7 @@ export function createTaskRunner(ports: {
       for (const entry of journal.all()) if (entry.resource.kind === 'task') wake(entry.resource.id);
     },
     stop() {
+      stopped = true;
       for (const abort of running.values()) abort.abort(STOPPING);
     },
   };

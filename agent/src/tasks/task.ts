@@ -12,6 +12,8 @@ export interface TaskContext {
   readonly clock: Clock;
   readonly dialRelay: RelayDialer;
   readonly signal: AbortSignal;
+  /** When the task was first begun, by this life of the agent or an earlier one. */
+  readonly begunAtMs: number;
   log(line: string): void;
 }
 
@@ -21,5 +23,5 @@ export type Recovery = { readonly do: 'run-again' } | { readonly do: 'finished' 
 /** One kind of thing that is done once. `recover` must exist: there is no task that a crash cannot interrupt. */
 export interface TaskKind<D extends TaskSpec['do']> {
   run(spec: TaskSpecOf<D>, context: TaskContext): Promise<Record<string, unknown>>;
-  recover(spec: TaskSpecOf<D>, begunAtMs: number, context: TaskContext): Promise<Recovery>;
+  recover(spec: TaskSpecOf<D>, context: TaskContext): Promise<Recovery>;
 }
