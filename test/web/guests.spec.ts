@@ -30,7 +30,7 @@ test('a container is made from an image in four taps, and is seen to come up', a
   if (isMobile) await expect(page.getByRole('navigation', { name: 'Places' })).toBeInViewport();
 });
 
-test('a guest is started, restarted, shut down, stopped and deleted', async ({ signedIn: page, inspect, world }) => {
+test('a guest is started, restarted, shut down, stopped and deleted', async ({ signedIn: page, inspect, world, isMobile }) => {
   const guest = await world.guest({ name: 'cycle' });
   await page.goto(`${world.url}/guests/${guest.id}`);
   const state = page.getByRole('status').first();
@@ -60,10 +60,16 @@ test('a guest is started, restarted, shut down, stopped and deleted', async ({ s
   await hold.click();
   await expect(page.getByText('Keep it pressed a little longer.')).toBeVisible();
   await expect(page.getByRole('dialog')).toBeVisible();
-  await hold.hover();
-  await page.mouse.down();
+  if (isMobile) {
+    await hold.hover();
+    await page.mouse.down();
+  } else {
+    await hold.focus();
+    await page.keyboard.down('Enter');
+  }
   await expect(page.getByRole('dialog')).toBeHidden();
   await page.mouse.up();
+  await page.keyboard.up('Enter');
   await expect(page.getByText('Stopped', { exact: true })).toBeVisible();
   await expect(state).toBeVisible();
 

@@ -45,3 +45,19 @@ test('signing out ends the session, and a second link opened in the same tab beg
   await page.goto(await world.signInLink());
   await expect(page.getByRole('heading', { name: 'Guests', level: 1 })).toBeVisible();
 });
+
+test('a session that has ended elsewhere asks for a new link where one stands, and goes on from there', async ({
+  signedIn: page,
+  world,
+}) => {
+  await page.goto(`${world.url}/hosts`);
+  await expect(page.getByRole('link', { name: 'sim-1' })).toBeVisible();
+  await page.context().clearCookies();
+  // The next change is the next request.
+  await world.guest({ name: 'newcomer' });
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await page.getByLabel('Or paste the link here').fill(await world.signInLink());
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { name: 'Hosts', level: 1 })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'sim-1' })).toBeVisible();
+});

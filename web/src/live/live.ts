@@ -27,9 +27,14 @@ const STREAM_FIRST_MS = 1_500;
 export function createLive(clock: Clock): Live {
   let stream: Stream | null = null;
   let connection: Connection = { state: 'connecting', sinceMs: clock.now() };
+  let stopWaiting = (): void => {};
+  let hasBegun = false;
   let begin = (): void => {};
-  let begun = new Promise<void>((resolve) => {
-    begin = resolve;
+  const begun = new Promise<void>((resolve) => {
+    begin = () => {
+      hasBegun = true;
+      resolve();
+    };
   });
   const connectionListeners = new Set<() => void>();
   const taskListeners = new Set<(taskId: string) => void>();
@@ -96,9 +101,10 @@ export function createLive(clock: Clock): Live {
     },
     open(onSignedOut) {
       if (stream !== null) return;
-      let isLate = false;
-      const stopWaiting = clock.after(STREAM_FIRST_MS, () => {
-        isLate = true;
+      // What was fetched before this stream is open may have missed a change.
+      let mustReset = hasBegun;
+      stopWaiting = clock.after(STREAM_FIRST_MS, () => {
+        mustReset = true;
         begin();
       });
       stream = openStream('/api/v1/events', clock, {
@@ -107,8 +113,8 @@ export function createLive(clock: Clock): Live {
           for (const listener of connectionListeners) listener();
           if (next.state !== 'live') return;
           stopWaiting();
-          if (isLate) reset();
-          isLate = false;
+          if (mustReset) reset();
+          mustReset = false;
           begin();
         },
         onChange: receive,
@@ -117,11 +123,9 @@ export function createLive(clock: Clock): Live {
       });
     },
     close() {
+      stopWaiting();
       stream?.close();
       stream = null;
-      begun = new Promise((resolve) => {
-        begin = resolve;
-      });
     },
     wake: () => stream?.wake(),
   };

@@ -14,6 +14,7 @@ import { Skeleton } from '../kit/skeleton.tsx';
 import type { Query } from '../live/collection.ts';
 import { live, useNow, useOne, useViews } from '../live/use.ts';
 import { Facts } from '../parts/facts.tsx';
+import { guestsOn } from '../parts/guests-on.ts';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
@@ -93,7 +94,7 @@ function Summary({ host }: { host: HostView }) {
           [
             t('place.guests'),
             <Link key="guests" to="/guests" search={{ host: host.name }} className="link">
-              {t('guests.running', { running: host.guests.running, total: host.guests.total })}
+              {guestsOn(host)}
             </Link>,
           ],
           [

@@ -11,6 +11,7 @@ import type { Query } from '../live/collection.ts';
 import { live, useNow, useViews } from '../live/use.ts';
 import { AddHostSheet } from '../parts/add-host.tsx';
 import { NoHosts } from '../parts/empty.tsx';
+import { guestsOn } from '../parts/guests-on.ts';
 import { PageHeader } from '../parts/page-header.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
 import { t } from '../text/t.ts';
@@ -75,7 +76,7 @@ function HostCard({ host, storages }: { host: HostView; storages: readonly Stora
         {host.os === null ? '' : ` · ${host.os}`}
       </p>
       <p className="text-[15px]">
-        {t('guests.running', { running: host.guests.running, total: host.guests.total })}
+        {guestsOn(host)}
         {host.cores === null ? '' : ` · ${t('guest.size', { memory: bytes(host.memoryBytes), cores: t('cores', { count: host.cores }) })}`}
       </p>
       {storages.map((storage) =>

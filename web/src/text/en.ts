@@ -110,6 +110,7 @@ export const en = {
   'guests.new': 'New guest',
   'guests.count': { one: '{count} guest', other: '{count} guests' },
   'guests.running': '{running} of {total} guests running',
+  'guests.none': 'No guests',
   'guests.search': 'Search guests',
   'guests.search.hint': 'Name, number, tag or address',
   'guests.search.clear': 'Clear the search',
