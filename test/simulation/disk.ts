@@ -5,9 +5,11 @@ import type { Life } from './life.ts';
 export interface DiskState {
   readonly files: Map<string, string>;
   full: boolean;
+  /** What a power cut undoes: nothing, unless somebody writes without syncing. */
+  readonly unflushed: { readonly path: string; readonly text: string | null; readonly atMs: number }[];
 }
 
-export const emptyDisk = (): DiskState => ({ files: new Map(), full: false });
+export const emptyDisk = (): DiskState => ({ files: new Map(), full: false, unflushed: [] });
 
 /**
  * The file system as one life of an agent sees it. What was written atomically is durable when the call returns; a crash

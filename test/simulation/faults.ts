@@ -74,7 +74,7 @@ function fillDisk({ timeline, chance, log }: FaultPorts, host: SimulatedHost): v
 
 function takeStorageAway({ timeline, chance, log }: FaultPorts, host: SimulatedHost): void {
   const [storage] = [...host.machine.storages.values()];
-  if (!storage || host.machine.running.size > 0) return;
+  if (!storage) return;
   log(`${host.name}: the storage is away`);
   storage.away = true;
   timeline.after(chance.between(1_000, 30_000), () => {

@@ -31,7 +31,7 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
     if (folder.run && folder.run.end === null) saveRun(folder, { ...folder.run, asked: true }, false);
   };
 
-  async function start({ id, spec, places }: GuestDefinition, signal: AbortSignal): Promise<void> {
+  async function start({ id, spec, places }: GuestDefinition, signal: AbortSignal, again = false): Promise<void> {
     const folder = machine.folder(places.folder);
     for (const disk of spec.disks) {
       if (!folder.disks.get(disk.name)?.attached) throw new Problem('internal', `guest ${id} was started without its disk ${disk.name}`);
@@ -61,9 +61,9 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
         saveRun(folder, run, false);
       },
       () => {
-        if (machine.running.has(id)) throw new Problem('internal', `guest ${id} was started while it runs`);
+        if (machine.running.has(id)) machine.tell({ do: 'guest-doubled', guestId: id });
         machine.begin(id, type, spec, folder);
-        machine.tell({ do: 'guest-started', guestId: id, powerRequest: spec.powerRequest, last });
+        machine.tell({ do: 'guest-started', guestId: id, powerRequest: spec.powerRequest, last, again });
       },
     ]);
   }
@@ -110,7 +110,7 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
           machine.tell({ do: 'guest-defined', guestId: id });
         },
       ]),
-    start,
+    start: (definition, signal) => start(definition, signal),
     shutdown: async (id, _folder, signal) => {
       const guest = machine.running.get(id);
       if (!guest) return;
@@ -137,7 +137,7 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
           machine.end(guest, 'asked');
         },
       ]);
-      await start(definition, signal);
+      await start(definition, signal, true);
       machine.tell({ do: 'guest-rebooted', guestId: definition.id });
     },
     remove: async (id, path, signal) => {

@@ -17,6 +17,8 @@ export class Ledger {
   /** What must be there now. */
   entries = new Map<string, Entry>();
   hosts = new Map<string, { boot: number; sequence: number }>();
+  /** Grows when the database is replaced: what was written before may never have been. */
+  history = 1;
   /** Never forgotten, whatever becomes of the database. */
   readonly tombstones = new Map<string, Set<string>>();
   readonly wishesEver = new Map<string, WishWrite[]>();
@@ -66,6 +68,7 @@ export class Ledger {
 
   restore(backup: Pick<Ledger, 'entries' | 'hosts'>): void {
     const { entries, hosts } = backup;
+    this.history += 1;
     this.entries = new Map([...entries].map(([key, entry]) => [key, { ...entry }]));
     this.hosts = new Map([...hosts].map(([id, host]) => [id, { ...host }]));
     // A request that was forgotten may be carried out again.

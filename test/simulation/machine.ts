@@ -20,7 +20,16 @@ export interface Weather {
 
 /** What really happened on a host, for those who judge. */
 export type MachineEvent =
-  | { readonly do: 'guest-started'; readonly guestId: number; readonly powerRequest: number; readonly last: LastRun | null }
+  /** `again`: as part of a reboot. */
+  | {
+      readonly do: 'guest-started';
+      readonly guestId: number;
+      readonly powerRequest: number;
+      readonly last: LastRun | null;
+      readonly again: boolean;
+    }
+  /** A second process of a guest that runs. */
+  | { readonly do: 'guest-doubled'; readonly guestId: number }
   | { readonly do: 'guest-rebooted'; readonly guestId: number }
   | { readonly do: 'guest-ran'; readonly guestId: number; readonly command: readonly string[] }
   | { readonly do: 'guest-ending'; readonly guestId: number; readonly how: 'stop' | 'shutdown' }

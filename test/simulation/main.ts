@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { MUTANTS, notice } from './mutants/all.ts';
 import { type Outcome, runWorld } from './world.ts';
 
 /** npm run simulate -- [--seed 24] [--seeds 300] [--from 1] [--mutants] [--verbose] */
@@ -12,12 +13,15 @@ const { values } = parseArgs({
   },
 });
 
+const MUTANT_SEEDS_MAX = 60;
+
 process.on('unhandledRejection', (thrown) => {
   console.error('nobody took care of:', thrown);
   process.exitCode = 1;
 });
 
 async function main(): Promise<void> {
+  if (values.mutants) return mutants();
   if (values.seed !== undefined) return one(values.seed);
   await many(Number(values.from), Number(values.seeds));
 }
@@ -42,6 +46,16 @@ async function many(from: number, count: number): Promise<void> {
   const seconds = (Date.now() - begunAtMs) / 1_000;
   console.log(`${count} worlds, ${failed} violations, ${events} events in ${seconds.toFixed(1)} s`);
   if (failed > 0) process.exitCode = 1;
+}
+
+async function mutants(): Promise<void> {
+  for (const mutant of MUTANTS) {
+    const outcome = await notice(mutant, MUTANT_SEEDS_MAX);
+    console.log(
+      `${outcome ? 'noticed' : 'NOT NOTICED'}: ${mutant.name}${outcome ? ` (seed ${outcome.seed}: ${outcome.violation?.slice(0, 160)})` : ''}`,
+    );
+    if (!outcome) process.exitCode = 1;
+  }
 }
 
 const inWords = ({ seed, violation, events, simulatedMs, storyHash }: Outcome): string =>

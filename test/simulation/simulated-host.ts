@@ -1,9 +1,11 @@
 import type { HostId } from '@drover/shared/model/id';
 import { type Agent, startAgent } from '../../agent/src/agent.ts';
+import { PLANNERS, type Planners } from '../../agent/src/core/planners.ts';
 import type { Drivers } from '../../agent/src/drivers/drivers.ts';
 import type { Disk } from '../../agent/src/host/disk.ts';
 import { Journal } from '../../agent/src/journal.ts';
 import type { Link } from '../../agent/src/link.ts';
+import { createQueues, type Queues } from '../../agent/src/queues.ts';
 import type { RelaySocket } from '../../agent/src/tasks/relay.ts';
 import type { Chance } from './chance.ts';
 import { createSimulatedDisk, type DiskState, emptyDisk } from './disk.ts';
@@ -20,6 +22,8 @@ export interface AgentParts {
   readonly journal: (disk: Disk, folder: string, hostBootId: string, nowMs: number) => Journal;
   readonly link: (link: Link) => Link;
   readonly drivers: (drivers: Drivers, host: SimulatedHost) => Drivers;
+  readonly planners: Planners;
+  readonly queues: () => Queues;
 }
 
 export const SOUND_AGENT: AgentParts = {
@@ -27,13 +31,18 @@ export const SOUND_AGENT: AgentParts = {
   journal: (disk, folder, hostBootId, nowMs) => new Journal(disk, folder, hostBootId, nowMs),
   link: (link) => link,
   drivers: (drivers) => drivers,
+  planners: PLANNERS,
+  queues: createQueues,
 };
 
 export interface HostSpies {
   machine(host: SimulatedHost, event: MachineEvent): void;
   journalled(host: SimulatedHost, path: string, text: string): void;
+  opened(host: SimulatedHost, journal: Journal): void;
 }
 
+/** The kernel writes by itself what is older. */
+const WRITEBACK_MS = 30_000;
 export const JOURNAL_FOLDER = '/journal';
 
 /** One host with the real agent on it, which can be killed and started like a process. */
@@ -82,6 +91,7 @@ export class SimulatedHost {
       return;
     }
     if (!life.isAlive) return;
+    this.spies.opened(this, this.journal);
     this.log(`${this.name}: the agent starts, for the ${this.journal.boot}. time`);
     this.#agent = startAgent({
       hostId: this.hostId,
@@ -92,6 +102,8 @@ export class SimulatedHost {
       random: this.chance,
       inventory,
       dialRelay: async () => simulatedRelaySocket(life),
+      planners: this.parts.planners,
+      queues: this.parts.queues(),
       log: (line) => life.isAlive && this.log(`${this.name}: ${line}`),
     });
   }
@@ -136,11 +148,21 @@ export class SimulatedHost {
     this.log(`${this.name}: power off`);
     this.crashAgent('power off', null);
     this.machine.crash();
+    this.#losesUnflushed();
     this.timeline.after(this.chance.between(5_000, 40_000), () => {
       this.#isUp = true;
       this.log(`${this.name}: power on`);
       this.#startAfter(1_000);
     });
+  }
+
+  #losesUnflushed(): void {
+    const { files, unflushed } = this.disk;
+    for (const { path, text, atMs } of unflushed.splice(0).reverse()) {
+      if (atMs < this.timeline.nowMs - WRITEBACK_MS) continue;
+      if (text === null) files.delete(path);
+      else files.set(path, text);
+    }
   }
 
   /** Bit rot: one byte of one file of the journal. */

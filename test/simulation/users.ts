@@ -17,14 +17,25 @@ import type { Timeline } from './timeline.ts';
 interface Request {
   readonly what: string;
   readonly key: IdempotencyKey | undefined;
+  readonly ifMatch: number | undefined;
+  /** What was decided about it, in all tries, and what the database was then. */
+  readonly decided: Change[];
+  readonly history: number;
   send(desk: Desk, decided: (change: Change) => void): Promise<Accepted>;
 }
+
+/** How what people ask for is passed on: the routes' part of the rules. */
+export interface Manners {
+  readonly heedsIfMatch: boolean;
+}
+export const SOUND_MANNERS: Manners = { heedsIfMatch: true };
 
 export interface PersonPorts {
   readonly timeline: Timeline;
   readonly chance: Chance;
   readonly ledger: Ledger;
   readonly judge: Judge;
+  readonly manners: Manners;
   /** A control plane that answers, or none. */
   readonly desk: () => Desk | null;
   readonly log: (line: string) => void;
@@ -79,12 +90,18 @@ export class Person {
     let last: Change | null = null;
     const decided = (change: Change) => {
       last = change;
+      request.decided.push(change);
     };
     const answered = ({ ref, taskId }: Accepted, change: Change | null) => {
       cancel();
       if (!isOver) this.requests.answered += 1;
       this.#tasks.push(taskId);
       log(`${this.name}: ${request.what} → ${ref.kind} ${ref.id}, ${taskId}`);
+      const written = request.decided.filter((each) => ledger.wrote(each.newTasks)).length;
+      judge.check(written <= 1 || ledger.history !== request.history, `"${request.what}" was carried out ${written} times under one key`);
+      const [first] = change?.wishes ?? [];
+      const isOnTab = request.ifMatch === undefined || first?.kind !== 'guest' || first.generation === request.ifMatch + 1;
+      judge.check(isOnTab, `"${request.what}" was carried out on generation ${(first?.generation ?? 0) - 1}`);
       // Nothing is acknowledged that was not written.
       for (const part of [change?.wishes, change?.newTasks])
         if (part && part.length > 0) judge.check(ledger.wrote(part), `"${request.what}" was acknowledged but never written`);
@@ -219,15 +236,24 @@ export class Person {
     decide: (view: V, ask: Ask) => Decision<Accepted>,
     ifMatch?: number,
   ): Request {
-    const { chance, timeline } = this.ports;
+    const { chance, timeline, manners, ledger } = this.ports;
     const key: IdempotencyKey | undefined = chance.happens(0.6)
       ? { key: chance.text(12), userId: this.#userId, method: 'POST', path: what, bodyDigest: digest(body) }
       : undefined;
     return {
       what,
       key,
+      ifMatch,
+      decided: [],
+      history: ledger.history,
       send: async (desk, decided) => {
-        const ask: Ask = { by: this.name, nowMs: timeline.nowMs, taskId: newId('task', chance), imageId: newId('image', chance), ifMatch };
+        const ask: Ask = {
+          by: this.name,
+          nowMs: timeline.nowMs,
+          taskId: newId('task', chance),
+          imageId: newId('image', chance),
+          ifMatch: manners.heedsIfMatch ? ifMatch : undefined,
+        };
         const { answer, repeated } = await desk.perform(
           () => load(desk.store),
           (view) => {

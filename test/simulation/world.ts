@@ -13,6 +13,7 @@ import { findUnsettled } from './invariants/convergence.ts';
 import { watchDestruction } from './invariants/destruction.ts';
 import { watchExplanations } from './invariants/explained.ts';
 import { watchGenerations } from './invariants/generations.ts';
+import { watchGone } from './invariants/gone.ts';
 import { watchUnaskedEnds } from './invariants/unasked-ends.ts';
 import type { Scene, Watch } from './invariants/watch.ts';
 import { watchWrites } from './invariants/writes.ts';
@@ -21,12 +22,13 @@ import { Ledger } from './ledger.ts';
 import { Network } from './link.ts';
 import { type AgentParts, SimulatedHost, SOUND_AGENT } from './simulated-host.ts';
 import { quiet, Timeline } from './timeline.ts';
-import { Person } from './users.ts';
+import { type Manners, Person, SOUND_MANNERS } from './users.ts';
 import { CALM, HostWeather, type Roughness } from './weather.ts';
 
 /** 2026-01-01, so that no date looks odd. */
 const START_MS = 1_767_225_600_000;
-const STORM_MS = 100_000;
+const STORM_MS = 90_000;
+const READ_EVERY_MS = 20_000;
 /** After the last fault everything must be as wished within this. */
 const SETTLING_MS = 300_000;
 
@@ -34,6 +36,7 @@ export interface WorldOptions {
   readonly seed: string;
   readonly agent?: AgentParts;
   readonly controlPlane?: ControlPlaneParts;
+  readonly manners?: Manners;
   /** Every line of the story, as it happens. */
   readonly tell?: (line: string) => void;
 }
@@ -51,11 +54,16 @@ export interface Outcome {
 /** Lives through one world: a storm in which nothing may be broken, then calm, in which everything must become as wished. */
 export async function runWorld(options: WorldOptions): Promise<Outcome> {
   const world = await World.create(options);
+  const rejected = (thrown: unknown) => world.unhandled(thrown);
+  process.on('unhandledRejection', rejected);
   try {
     await world.storm(STORM_MS);
     await world.settle(SETTLING_MS);
   } finally {
     world.close();
+    // Only now does Node tell of promises that nobody looked after.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', rejected);
   }
   return world.outcome();
 }
@@ -110,6 +118,11 @@ export class World {
     this.database.close();
   }
 
+  /** An agent or a control plane would have ended by this. */
+  unhandled(thrown: unknown): void {
+    this.#judge.check(false, `nobody took care of: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+  }
+
   /** People act and everything that can go wrong does; nothing that must never happen may. */
   async storm(durationMs: number): Promise<void> {
     const { weather } = this.#network;
@@ -161,14 +174,14 @@ export class World {
   /** Event after event until then, or until `isOver`, which is asked once a simulated second. */
   async #run(untilMs: number, isOver: () => Promise<boolean>): Promise<void> {
     let nextLookMs = this.#timeline.nowMs + 1_000;
-    let nextReadMs = this.#timeline.nowMs + 10_000;
+    let nextReadMs = this.#timeline.nowMs + READ_EVERY_MS;
     while (!this.#judge.violation && this.#timeline.nowMs < untilMs) {
       while (!this.#judge.violation && (await this.#timeline.step(Math.min(untilMs, nextLookMs)))) this.#events += 1;
       if (this.#judge.violation) return;
       nextLookMs += 1_000;
       for (const watch of this.#watches) watch.often?.();
       if (this.#timeline.nowMs >= nextReadMs) {
-        nextReadMs += 10_000;
+        nextReadMs += READ_EVERY_MS;
         for (const watch of this.#watches) await watch.sometimes?.();
       }
       if (await isOver()) return;
@@ -179,8 +192,8 @@ export class World {
     const chance = this.#chance.fork('population');
     const scene = this.#scene();
     this.#watches.push(
-      ...[watchWrites, watchEffects, watchGenerations, watchDestruction, watchUnaskedEnds, watchExplanations, watchBounds].map((watch) =>
-        watch(scene),
+      ...[watchWrites, watchEffects, watchGenerations, watchDestruction, watchUnaskedEnds, watchExplanations, watchBounds, watchGone].map(
+        (watch) => watch(scene),
       ),
     );
     for (let number = 1; number <= chance.between(1, 3); number += 1) this.#hosts.push(this.#makeHost(number, chance));
@@ -200,7 +213,17 @@ export class World {
         return open.length > 0 ? chance.pick(open) : null;
       };
       const { timeline, ledger, judge } = scene;
-      this.#people.push(new Person(name, { timeline, ledger, judge, desk, chance: chance.fork(name), log: this.#tell }));
+      this.#people.push(
+        new Person(name, {
+          timeline,
+          ledger,
+          judge,
+          desk,
+          manners: this.options.manners ?? SOUND_MANNERS,
+          chance: chance.fork(name),
+          log: this.#tell,
+        }),
+      );
     }
     for (const controlPlane of this.#controlPlanes) void controlPlane.start();
     for (const host of this.#hosts) void host.start();
@@ -224,6 +247,9 @@ export class World {
         machine: (host, event) => {
           this.#tell(`${name}: (${event.do} ${'guestId' in event ? event.guestId : event.imageId})`);
           for (const watch of this.#watches) watch.machine?.(host, event);
+        },
+        opened: (host, journal) => {
+          for (const watch of this.#watches) watch.opened?.(host, journal);
         },
         journalled: (host, path, text) => {
           for (const watch of this.#watches) watch.journalled?.(host, path, text);

@@ -18,9 +18,10 @@ export function watchEffects({ judge, ledger }: Scene): Watch {
       const where = `guest ${'guestId' in event ? event.guestId : ''} on ${host.name}`;
       if (event.do === 'guest-started') {
         const { last, powerRequest } = event;
-        const isRepeated = last?.powerRequest === powerRequest && last.end === 'self';
+        const isRepeated = !event.again && last?.powerRequest === powerRequest && last.end === 'self';
         judge.check(!isRepeated, `${where} was started twice for request ${powerRequest}, though it had powered itself off`);
       }
+      judge.check(event.do !== 'guest-doubled', `${where} was started while it ran`);
       if (event.do === 'guest-ran') {
         const [, ticket = ''] = event.command;
         const count = (ran.get(ticket) ?? 0) + 1;

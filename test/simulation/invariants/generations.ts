@@ -1,3 +1,4 @@
+import { ResourceKind } from '@drover/shared/model/resource';
 import { z } from 'zod';
 import type { Scene, Watch } from './watch.ts';
 
@@ -15,6 +16,15 @@ export function watchGenerations({ judge }: Scene): Watch {
       const before = newest.get(key) ?? 0;
       judge.check(generation >= before, `${path} on ${host.name} went back from generation ${before} to ${generation}`);
       newest.set(key, generation);
+    },
+    opened(host, journal) {
+      for (const [key, generation] of newest) {
+        const [name, ref = ''] = key.split(' ');
+        const [kind, id = ''] = ref.split('/');
+        if (name !== host.name) continue;
+        const found = journal.get({ kind: ResourceKind.parse(kind), id })?.resource.generation ?? 0;
+        judge.check(found >= generation, `${ref} on ${host.name} was written down at generation ${generation}, and is found at ${found}`);
+      }
     },
     journalLost(host) {
       for (const key of newest.keys()) if (key.startsWith(`${host.name} `)) newest.delete(key);

@@ -1,3 +1,4 @@
+import type { Journal } from '../../../agent/src/journal.ts';
 import type { Store } from '../../../control-plane/src/db/store.ts';
 import type { Judge } from '../judge.ts';
 import type { Ledger } from '../ledger.ts';
@@ -22,11 +23,13 @@ export interface Watch {
   machine?(host: SimulatedHost, event: MachineEvent): void;
   /** A file of a host's journal was written whole. */
   journalled?(host: SimulatedHost, path: string, text: string): void;
+  /** An agent has opened its journal. */
+  opened?(host: SimulatedHost, journal: Journal): void;
   /** A message was handed to the network. */
   message?(message: Seen): void;
   /** Every simulated second, between two events. */
   often?(): void;
-  /** Every ten simulated seconds, with reads of the database. */
+  /** Now and then, with reads of the database. */
   sometimes?(): Promise<void>;
   /** The database was replaced by an old copy of it: what was learnt from it since counts no more. */
   restored?(): void;

@@ -1,0 +1,118 @@
+import type { Wish } from '@drover/shared/model/spec';
+import type { Report } from '@drover/shared/protocol/message';
+import { type Plan, perform } from '../../../agent/src/core/plan.ts';
+import type { GuestWorld } from '../../../agent/src/core/plan-guest.ts';
+import { PLANNERS } from '../../../agent/src/core/planners.ts';
+import type { Drivers } from '../../../agent/src/drivers/drivers.ts';
+import type { GuestDriver } from '../../../agent/src/drivers/guest/driver.ts';
+import type { Link } from '../../../agent/src/link.ts';
+import type { Queues } from '../../../agent/src/queues.ts';
+import type { SimulatedHost } from '../simulated-host.ts';
+import type { Mutant } from './mutant.ts';
+
+const planGuest = PLANNERS.guest;
+
+function blindToAbsence(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
+  return planGuest(wish, { ...world, readyStorages: new Set(wish.spec.disks.map((disk) => disk.storageId)) }, nowMs);
+}
+
+function restless(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
+  const plan = planGuest(wish, world, nowMs);
+  const isOff = wish.spec.power === 'running' && world.guest?.running === false;
+  return plan.do === 'settled' && isOff ? perform({ do: 'guest.start' }) : plan;
+}
+
+function hasty(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
+  return planGuest(wish, wish.deletion && world.guest ? { ...world, guest: { ...world.guest, running: false } } : world, nowMs);
+}
+
+const noQueues: Queues = { run: (_key, _name, act) => void act(), exclusively: (_key, act) => act() };
+
+/** Removes what exists and what no wish speaks of. */
+function tidying(drivers: Drivers, host: SimulatedHost): Drivers {
+  const tidy = (driver: GuestDriver): GuestDriver => ({
+    ...driver,
+    async list(folders) {
+      const ids = await driver.list(folders);
+      for (const guestId of ids) {
+        if (host.journal?.get({ kind: 'guest', id: String(guestId) })) continue;
+        for (const storage of host.machine.storages.values()) {
+          const disks = [...(storage.folders.get(guestId)?.disks.keys() ?? [])];
+          storage.folders.delete(guestId);
+          if (disks.length > 0) host.machine.tell({ do: 'folder-removed', guestId, disks });
+        }
+      }
+      return ids;
+    },
+  });
+  return { ...drivers, guests: { vm: tidy(drivers.guests.vm), container: tidy(drivers.guests.container) } };
+}
+
+/** Takes any reply for one to the newest report. */
+function flattered(link: Link): Link {
+  let newest: Report | null = null;
+  return {
+    ...link,
+    open: (handlers) =>
+      link.open({
+        ...handlers,
+        reply: (reply) => handlers.reply(newest ? { ...reply, boot: newest.boot, sequence: newest.sequence } : reply),
+      }),
+    send(message) {
+      if (message.do === 'report') newest = message.report;
+      link.send(message);
+    },
+  };
+}
+
+/** Says nothing twice on one connection, whether it was heard or not. */
+function mumbling(link: Link): Link {
+  const said = new Set<string>();
+  return {
+    ...link,
+    send(message) {
+      if (message.do !== 'report') return link.send(message);
+      const { report } = message;
+      const isNew = (status: unknown) => !said.has(`${report.session} ${JSON.stringify(status)}`);
+      const statuses = report.statuses.filter(isNew);
+      for (const status of statuses) said.add(`${report.session} ${JSON.stringify(status)}`);
+      link.send({ do: 'report', report: { ...report, statuses } });
+    },
+  };
+}
+
+export const AGENT_MUTANTS: readonly Mutant[] = [
+  { name: 'what nobody wished for is removed', rule: '6: never act on absence', from: 1, agent: () => ({ drivers: tidying }) },
+  {
+    name: 'a disk that cannot be seen is taken for gone',
+    rule: '6: never act on absence',
+    from: 1,
+    agent: () => ({ planners: { ...PLANNERS, guest: blindToAbsence } }),
+  },
+  {
+    name: 'a guest that powered itself off is started again',
+    rule: 'I4: a start has effect once',
+    from: 1,
+    agent: () => ({ planners: { ...PLANNERS, guest: restless } }),
+  },
+  {
+    name: 'a guest is removed while it runs',
+    rule: '9: removals in order',
+    from: 1,
+    agent: () => ({ planners: { ...PLANNERS, guest: hasty } }),
+  },
+  {
+    name: 'an image goes before the guests that stand on it',
+    rule: '9: removals in order',
+    from: 1,
+    agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, leaving: null }) } }),
+  },
+  { name: 'there is no queue per resource', rule: '10: one queue per resource', from: 1, agent: () => ({ queues: () => noQueues }) },
+  {
+    name: 'any reply acknowledges the newest report',
+    rule: '5: a reply acknowledges its own report',
+    from: 1,
+    agent: () => ({ link: flattered }),
+  },
+  { name: 'a lost report is not said again', rule: '5: a lost report is repaired by the next', from: 1, agent: () => ({ link: mumbling }) },
+];

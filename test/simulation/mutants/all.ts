@@ -1,0 +1,27 @@
+import { SOUND_CONTROL_PLANE } from '../control-plane.ts';
+import { SOUND_AGENT } from '../simulated-host.ts';
+import { SOUND_MANNERS } from '../users.ts';
+import { type Outcome, runWorld } from '../world.ts';
+import { AGENT_MUTANTS } from './agent.ts';
+import { CONTROL_PLANE_MUTANTS } from './control-plane.ts';
+import { JOURNAL_MUTANTS } from './journal.ts';
+import type { Mutant } from './mutant.ts';
+
+export const MUTANTS: readonly Mutant[] = [...JOURNAL_MUTANTS, ...AGENT_MUTANTS, ...CONTROL_PLANE_MUTANTS];
+
+export const runMutant = (mutant: Mutant, seed: number): Promise<Outcome> =>
+  runWorld({
+    seed: String(seed),
+    agent: { ...SOUND_AGENT, ...mutant.agent?.() },
+    controlPlane: { ...SOUND_CONTROL_PLANE, ...mutant.controlPlane?.() },
+    manners: { ...SOUND_MANNERS, ...mutant.manners?.() },
+  });
+
+/** The first world, from the mutant's own seed on, in which it is noticed; null: in none of so many. */
+export async function notice(mutant: Mutant, seedsMax: number): Promise<Outcome | null> {
+  for (let seed = mutant.from; seed < mutant.from + seedsMax; seed += 1) {
+    const outcome = await runMutant(mutant, seed);
+    if (outcome.violation) return outcome;
+  }
+  return null;
+}

@@ -1,0 +1,126 @@
+import { Command, Report } from '@drover/shared/protocol/message';
+import { parseTopic } from '@drover/shared/protocol/topic';
+import type { Broker } from '../../../control-plane/src/broker/broker.ts';
+import type { Change } from '../../../control-plane/src/core/change.ts';
+import type { Store } from '../../../control-plane/src/db/store.ts';
+import { openSeal } from '../signer.ts';
+import type { Mutant } from './mutant.ts';
+
+const committing = (store: Store, alter: (change: Change) => Change): Store => ({
+  ...store,
+  commit: (change) => store.commit(alter(change)),
+});
+const withoutAfter = (change: Change): Change =>
+  change.hosts ? { ...change, hosts: change.hosts.map(({ after: _after, ...update }) => update) } : change;
+
+/** Each report seems to be the first. */
+function unorderedReports(store: Store): Store {
+  return {
+    ...committing(store, withoutAfter),
+    views: {
+      ...store.views,
+      async onReport(hostId, refs) {
+        const view = await store.views.onReport(hostId, refs);
+        return view && { ...view, host: { ...view.host, boot: 0, sequence: 0 } };
+      },
+    },
+  };
+}
+
+const commandOf = (topic: string, payload: string | Uint8Array): Command | null =>
+  parseTopic(topic)?.leaf === 'down/command' ? Command.parse(openSeal(String(payload))) : null;
+
+/** What was handed to the broker counts as written down by the host. */
+function credulous(broker: Broker, store: Store): Broker {
+  return {
+    ...broker,
+    async publish(topic, payload, qos) {
+      await broker.publish(topic, payload, qos);
+      const command = commandOf(topic, payload);
+      if (!command) return;
+      const { kind, id, generation } = command.resource;
+      const view = await store.views.onReport(command.host, [{ kind, id }]);
+      const held = view?.resources.find((each) => each.kind === kind && each.id === id);
+      if (!held) return;
+      const { appliedGeneration, status } = held;
+      await store.commit({ by: 'broker', atMs: 0, observations: [{ kind, id, ackedGeneration: generation, appliedGeneration, status }] });
+    },
+  };
+}
+
+function sentOnce(): (broker: Broker) => Broker {
+  const sent = new Set<string>();
+  return (broker) => ({
+    ...broker,
+    async publish(topic, payload, qos) {
+      const command = commandOf(topic, payload);
+      const name = command ? `${command.resource.kind}/${command.resource.id}/${command.resource.generation}` : null;
+      if (name === null || !sent.has(name)) await broker.publish(topic, payload, qos);
+      if (name !== null) sent.add(name);
+    },
+  });
+}
+
+/** Hears a host's first hello and no other. */
+function deafToHello(): (broker: Broker) => Broker {
+  const heard = new Set<string>();
+  return (broker) => ({
+    ...broker,
+    onMessage: (listener) =>
+      broker.onMessage((topic, payload) => {
+        const report = parseTopic(topic)?.leaf === 'up/report' ? Report.parse(JSON.parse(new TextDecoder().decode(payload))) : null;
+        if (!report?.hello) return listener(topic, payload);
+        const { hello: _hello, ...rest } = report;
+        listener(topic, heard.has(report.host) ? new TextEncoder().encode(JSON.stringify(rest)) : payload);
+        heard.add(report.host);
+      }),
+  });
+}
+
+/** Takes note of what a host says, and never wishes anew because of it. */
+const unhealing = (store: Store): Store =>
+  committing(store, (change) =>
+    change.hosts && change.wishes
+      ? { ...change, wishes: change.wishes.filter(({ kind, generation }) => generation === 1 || kind === 'task') }
+      : change,
+  );
+
+const reckless = (store: Store): Store => committing(store, ({ restsOn: _restsOn, ...change }) => withoutAfter(change));
+
+function forgetfulOfKeys(store: Store): Store {
+  return {
+    ...committing(store, ({ idempotency: _idempotency, ...change }) => change),
+    access: { ...store.access, idempotent: async () => null },
+  };
+}
+
+export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'the order of reports is ignored',
+    rule: '5: ordered by boot and sequence',
+    from: 1,
+    controlPlane: () => ({ store: unorderedReports }),
+  },
+  {
+    name: 'published counts as acknowledged',
+    rule: '3: PUBACK is not an acknowledgement',
+    from: 1,
+    controlPlane: () => ({ broker: credulous }),
+  },
+  { name: 'a command is sent once only', rule: '2: the outbox is a query', from: 1, controlPlane: () => ({ broker: sentOnce() }) },
+  { name: 'only the first hello is heard', rule: '5: a hello shows the journal', from: 1, controlPlane: () => ({ broker: deafToHello() }) },
+  {
+    name: 'a host that is ahead, or holds another content, is left so',
+    rule: '4: what a host holds is made to agree',
+    from: 1,
+    controlPlane: () => ({ store: unhealing }),
+  },
+  {
+    name: 'a commit rests on nothing',
+    rule: '1: a commit rests on what was loaded',
+    from: 1,
+    controlPlane: () => ({ store: reckless }),
+  },
+  { name: 'Idempotency-Key is ignored', rule: 'I3: a request has effect once', from: 1, controlPlane: () => ({ store: forgetfulOfKeys }) },
+  { name: 'If-Match is ignored', rule: 'I3: a refused write has no effect', from: 1, manners: () => ({ heedsIfMatch: false }) },
+];

@@ -1,0 +1,74 @@
+import type { Resource, ResourceRef } from '@drover/shared/model/resource';
+import type { Disk } from '../../../agent/src/host/disk.ts';
+import { type Acceptance, Journal, type TaskRecord } from '../../../agent/src/journal.ts';
+import type { AgentParts, SimulatedHost } from '../simulated-host.ts';
+import type { Mutant } from './mutant.ts';
+
+const LONG_MS = 25 * 3_600_000;
+
+class TrustingJournal extends Journal {
+  override accept(resource: Resource): Acceptance {
+    const known = this.get(resource);
+    if (known && resource.generation < known.resource.generation) forgetAtOnce(this, resource);
+    return super.accept(resource);
+  }
+}
+
+class ForgetfulJournal extends Journal {
+  override recordGone(ref: ResourceRef): void {
+    super.recordGone(ref, 0);
+    this.trim(LONG_MS);
+  }
+}
+
+class StubbornJournal extends Journal {
+  override accept(resource: Resource): Acceptance {
+    return resource.deletion ? 'known' : super.accept(resource);
+  }
+}
+
+class CarelessJournal extends Journal {
+  override recordTask(ref: ResourceRef, task: TaskRecord): void {
+    if (task.result) super.recordTask(ref, task);
+  }
+}
+
+function forgetAtOnce(journal: Journal, ref: ResourceRef): void {
+  journal.recordGone(ref, 0);
+  journal.trim(LONG_MS);
+}
+
+const opened =
+  (Kind: typeof TrustingJournal): AgentParts['journal'] =>
+  (disk, folder, hostBootId, nowMs) =>
+    new Kind(disk, folder, hostBootId, nowMs);
+
+/** What was written lately is lost in a power cut, as without fsync. */
+function lazyDisk(disk: Disk, host: SimulatedHost): Disk {
+  return {
+    ...disk,
+    writeAtomically(path, text) {
+      const before = disk.read(path);
+      disk.writeAtomically(path, text);
+      host.disk.unflushed.push({ path, text: before, atMs: host.machine.clock.now() });
+    },
+  };
+}
+
+export const JOURNAL_MUTANTS: readonly Mutant[] = [
+  { name: 'the journal forgets to sync', rule: '4: newer is journalled, durably', from: 1, agent: () => ({ disk: lazyDisk }) },
+  { name: 'an older generation is accepted', rule: '4: older is ignored', from: 1, agent: () => ({ journal: opened(TrustingJournal) }) },
+  {
+    name: 'a tombstone is forgotten once it was carried out',
+    rule: '4: older is ignored',
+    from: 1,
+    agent: () => ({ journal: opened(ForgetfulJournal) }),
+  },
+  { name: 'tombstones are ignored', rule: '6: a tombstone removes', from: 1, agent: () => ({ journal: opened(StubbornJournal) }) },
+  {
+    name: 'a task is begun before that is written down',
+    rule: '12: begun is journalled before acting',
+    from: 1,
+    agent: () => ({ journal: opened(CarelessJournal) }),
+  },
+];

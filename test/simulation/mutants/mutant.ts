@@ -1,0 +1,15 @@
+import type { ControlPlaneParts } from '../control-plane.ts';
+import type { AgentParts } from '../simulated-host.ts';
+import type { Manners } from '../users.ts';
+
+/** A rule switched off, anew for each world. The simulation must notice; else the rule is not needed, or the simulation not good enough. */
+export interface Mutant {
+  readonly name: string;
+  /** The rule of docs/architecture.md, section 5, or the invariant that stands on it. */
+  readonly rule: string;
+  readonly agent?: () => Partial<AgentParts>;
+  readonly controlPlane?: () => Partial<ControlPlaneParts>;
+  readonly manners?: () => Partial<Manners>;
+  /** A seed that showed it when this was written: where to look first. */
+  readonly from: number;
+}
