@@ -64,6 +64,7 @@ test('a task is followed while it runs, and can be cancelled', async ({ signedIn
   await inspect('activity');
   await page.getByRole('link', { name: 'start guest waiting' }).click();
   await expect(page.getByText('Queued')).toBeVisible();
+  await expect(page.getByText('It begins when the host is back.')).toBeVisible();
   await inspect('task-queued');
   await page.getByRole('button', { name: 'Cancel' }).click();
   await expect(page.getByText('Cancelled', { exact: true })).toBeVisible();

@@ -115,7 +115,9 @@ function StateCard({ guest }: { guest: GuestView }) {
           <p className="text-lg font-semibold" role="status">
             {t(says.word)}
           </p>
-          {guest.reason === null ? null : <p className="text-muted">{guest.reason}</p>}
+          {guest.reason === null || (guest.state === 'unknown' && guest.heardAtMs !== null) ? null : (
+            <p className="text-muted">{guest.reason}</p>
+          )}
           {guest.state === 'unknown' && guest.heardAtMs !== null ? (
             <p className="text-muted">{t('guest.unknown.what', { host: guest.host.name, time: clockTime(guest.heardAtMs, now) })}</p>
           ) : null}

@@ -37,6 +37,7 @@ export function TaskPage() {
 function Task({ task }: { task: TaskView }) {
   const now = useNow(1_000);
   const says = taskSays(task.state);
+  const host = useOne(live.host, task.state === 'queued' ? (task.host?.id ?? null) : null).view;
   const cancel = useWrite({
     mutationFn: async () => {
       const asked = live.task.ask();
@@ -64,6 +65,7 @@ function Task({ task }: { task: TaskView }) {
               <ActivityBar activity={task.activity} />
             </div>
           )}
+          {host === null || host.connected ? null : <p className="mt-2 text-muted">{t('task.host-away', { host: host.name })}</p>}
           {isFinished(task) || task.waitingFor === null ? null : (
             <p className="mt-2 text-muted">{t('task.waiting', { what: task.waitingFor })}</p>
           )}

@@ -63,7 +63,7 @@ export function TaskLog({ task }: { task: TaskView }) {
 
   return (
     <>
-      <header className="flex min-h-12 items-center gap-2 border-b border-line pr-1 pl-4">
+      <header className="flex min-h-12 items-center gap-2 border-b border-line px-4 has-[.icon-button]:pr-1">
         <h2 className="flex-1 font-semibold">{t('log')}</h2>
         {isFinished(task) ? null : (
           <CheckField label={t('log.follow')} checked={follows} onChange={(event) => setFollows(event.target.checked)} />

@@ -247,6 +247,7 @@ export const en = {
   'task.failed': 'Failed',
   'task.cancelled': 'Cancelled',
   'task.waiting': 'waiting for {what}',
+  'task.host-away': 'Its host {host} is away. It begins when the host is back.',
   'task.took': 'took {duration}',
   'failed.what': '{what}: refused',
   'task.ended': '{title}: {state}',
