@@ -37,14 +37,14 @@ export async function tick({ store, clock, dispatcher }: TickContext, options: {
   if (options.trim) await store.trim(nowMs);
 }
 
-/** Ticks every second, one after the other; the returned function ends it once the one under way is done. */
-export function startTicking(context: TickContext): () => Promise<void> {
+/** Ticks, every second unless told otherwise, one after the other; the returned function ends it once the one under way is done. */
+export function startTicking(context: TickContext, everyMs = TICK_MS): () => Promise<void> {
   let cancel = (): void => {};
   let stopped = false;
   let count = 0;
   let current: Promise<void> = Promise.resolve();
   function next(): void {
-    cancel = context.clock.after(TICK_MS, () => {
+    cancel = context.clock.after(everyMs, () => {
       count += 1;
       current = tick(context, { trim: count % TRIM_EVERY === 1 })
         .catch((error: unknown) => context.log(`a tick failed: ${error instanceof Error ? error.message : String(error)}`))
