@@ -37,16 +37,27 @@ export const imageDigest = (wish: Wish<'image'>): string => digest([wish.spec.fo
 
 export async function observeImage(wish: Wish<'image'>, wishes: Wishes): Promise<{ fabric: ObservedImageFabric; status: ImageStatus }> {
   const nothing = { ready: false, sizeBytes: null, virtualSizeBytes: null, madeAtMs: null };
-  const absent = { ready: false, exists: false, leaving: null };
+  const absent = { ready: false, exists: false, usedBy: null };
   const storage = storageIfReady(wish.spec.storageId, wishes);
   if (!storage || !(await storage.ready())) return { fabric: { ...absent, storageReady: false }, status: nothing };
   const image = (await storage.listImages()).find((candidate) => candidate.id === wish.id);
   if (!image) return { fabric: { ...absent, storageReady: true }, status: nothing };
   const ready = image.digest === imageDigest(wish);
   const { sizeBytes, virtualSizeBytes, madeAtMs } = image;
-  const user = wishes.all('guest').find((guest) => guest.deletion && imagesOf(guest).includes(wish.id));
-  const leaving = user ? { name: user.spec.name, id: user.id } : null;
-  return { fabric: { ready, exists: true, storageReady: true, leaving }, status: { ready, sizeBytes, virtualSizeBytes, madeAtMs } };
+  const usedBy = wish.deletion ? await userOf(wish.id, wishes) : null;
+  return { fabric: { ready, exists: true, storageReady: true, usedBy }, status: { ready, sizeBytes, virtualSizeBytes, madeAtMs } };
+}
+
+/** A guest with a disk that stands on the image. One that merely waits for it has none. */
+async function userOf(imageId: string, wishes: Wishes): Promise<{ name: string; id: string } | null> {
+  for (const { id, spec } of wishes.all('guest')) {
+    for (const disk of spec.disks) {
+      if (disk.imageId !== imageId) continue;
+      const storage = storageIfReady(disk.storageId, wishes);
+      if (await storage?.diskExists(Number(id), disk, spec.type)) return { name: spec.name, id };
+    }
+  }
+  return null;
 }
 
 export async function observeGuest(wish: Wish<'guest'>, wishes: Wishes, drivers: Drivers): Promise<ObservedGuestResource> {

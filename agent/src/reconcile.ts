@@ -106,6 +106,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     for (let pass = 0; pass < PASSES_MAX && !stopped; pass += 1) {
       const entry = journal.get(ref);
       if (!entry) return;
+      // Asked about again: it was seen to be gone, which no look at the host can make less true.
+      if (entry.goneAtMs !== undefined) return sayGone(entry.resource, memory, {});
       if (entry.resource.generation !== memory.generation) {
         Object.assign(memory, { generation: entry.resource.generation, attempts: 0, notBeforeMs: 0, problem: null });
       }
@@ -134,8 +136,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
           return false;
         case 'gone':
           journal.recordGone(resource, clock.now());
-          say(resource, memory, { condition: 'settled', observed, gone: true });
-          memories.delete(refKey(resource));
+          sayGone(resource, memory, observed);
           wakeDependents(resource);
           return false;
         case 'wait':
@@ -160,6 +161,11 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     } catch (thrown) {
       return failed(Problem.from(thrown), resource, memory, observed);
     }
+  }
+
+  function sayGone(resource: Resource, memory: Memory, observed: Record<string, unknown>) {
+    say(resource, memory, { condition: 'settled', observed, gone: true });
+    memories.delete(refKey(resource));
   }
 
   /** What waits for something that has been given up has no better prospects, and says so. */

@@ -11,6 +11,9 @@ import { livingStore } from './living-store.ts';
 import { simulatedSigner } from './signer.ts';
 import type { Timeline } from './timeline.ts';
 
+/** Rarer than in earnest: nothing may depend on it, and each costs time. */
+const TICK_MS = 5_000;
+
 /** Where a rule of the control plane can be switched off, to see that the simulation notices. */
 export interface ControlPlaneParts {
   readonly store: (store: Store) => Store;
@@ -54,7 +57,7 @@ export class SimulatedControlPlane {
     const receiver = createReceiver({ store, clock, random: this.chance, broker, dispatcher, log });
     broker.onMessage((topic, payload) => receiver.message(topic, payload));
     broker.onPresence((hostId, connected) => receiver.presence(hostId, connected));
-    startTicking({ store, clock, dispatcher, log });
+    startTicking({ store, clock, dispatcher, log }, TICK_MS);
   }
 
   crash(why: string, restartAfterMs: number = this.chance.between(300, 6_000)): void {

@@ -30,7 +30,7 @@ const FAULTS: readonly { readonly weight: number; readonly strike: (ports: Fault
   { weight: 3, strike: (ports, host) => partition(ports, host.hostId) },
   { weight: 1, strike: (ports, host) => fillDisk(ports, host) },
   { weight: 1, strike: (ports, host) => takeStorageAway(ports, host) },
-  { weight: 1, strike: (ports, host) => damageJournal(ports, host) },
+  { weight: 2, strike: (ports, host) => damageJournal(ports, host) },
   { weight: 1, strike: ({ backUp }) => void backUp() },
   { weight: 1, strike: ({ restore }) => void restore() },
 ];
@@ -85,7 +85,9 @@ function takeStorageAway({ timeline, chance, log }: FaultPorts, host: SimulatedH
 
 /** One file rots while the agent is dead. What became of tasks cannot be learnt again from anybody, so theirs are left alone. */
 function damageJournal({ chance, journalLost }: FaultPorts, host: SimulatedHost): void {
-  const paths = [...host.disk.files.keys()].filter((path) => path.endsWith('.json') && !path.startsWith(`${JOURNAL_FOLDER}/task-`));
+  const all = [...host.disk.files.keys()].filter((path) => path.endsWith('.json') && !path.startsWith(`${JOURNAL_FOLDER}/task-`));
+  const guests = all.filter((path) => path.startsWith(`${JOURNAL_FOLDER}/guest-`));
+  const paths = guests.length > 0 && chance.happens(0.5) ? guests : all;
   if (paths.length === 0 || !host.life) return;
   host.crashAgent('killed, and its disk rots');
   host.damage(chance.pick(paths));

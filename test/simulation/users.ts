@@ -16,6 +16,8 @@ import type { Timeline } from './timeline.ts';
 /** One thing that somebody asks for, as the API's routes would: it can be asked again, word for word. */
 interface Request {
   readonly what: string;
+  /** People change their minds about making things. */
+  readonly mayBeRegretted: boolean;
   readonly key: IdempotencyKey | undefined;
   readonly ifMatch: number | undefined;
   /** What was decided about it, in all tries, and what the database was then. */
@@ -77,7 +79,7 @@ export class Person {
   }
 
   #send(request: Request, triesLeft: number): void {
-    const { timeline, ledger, judge, log } = this.ports;
+    const { timeline, chance, ledger, judge, log } = this.ports;
     const desk = this.ports.desk();
     let isOver = false;
     const again = () => {
@@ -102,6 +104,8 @@ export class Person {
       const [first] = change?.wishes ?? [];
       const isOnTab = request.ifMatch === undefined || first?.kind !== 'guest' || first.generation === request.ifMatch + 1;
       judge.check(isOnTab, `"${request.what}" was carried out on generation ${(first?.generation ?? 0) - 1}`);
+      if (request.mayBeRegretted && chance.happens(0.15))
+        timeline.after(chance.between(100, 5_000), () => this.#send(this.#cancel(taskId), 1));
       // Nothing is acknowledged that was not written.
       for (const part of [change?.wishes, change?.newTasks])
         if (part && part.length > 0) judge.check(ledger.wrote(part), `"${request.what}" was acknowledged but never written`);
@@ -190,7 +194,10 @@ export class Person {
 
   #cancelTask(): Request | null {
     const id = this.#tasks.at(-1 - this.ports.chance.between(0, 3));
-    if (id === undefined) return null;
+    return id === undefined ? null : this.#cancel(id);
+  }
+
+  #cancel(id: string): Request {
     return this.#request(`cancel ${id}`, {}, (store) => store.views.onTask(id), cancelTask);
   }
 
@@ -242,6 +249,7 @@ export class Person {
       : undefined;
     return {
       what,
+      mayBeRegretted: what.startsWith('create'),
       key,
       ifMatch,
       decided: [],

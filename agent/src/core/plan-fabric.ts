@@ -21,17 +21,17 @@ export function planNetwork(wish: Wish<'network'>, observed: ObservedFabric): Pl
 
 export interface ObservedImageFabric extends ObservedFabric {
   readonly storageReady: boolean;
-  /** A guest made from it that is to go as well, by name and id. */
-  readonly leaving: { readonly name: string; readonly id: string } | null;
+  /** A guest whose disk stands on it. */
+  readonly usedBy: { readonly name: string; readonly id: string } | null;
 }
 
 export function planImage(wish: Wish<'image'>, observed: ObservedImageFabric): Plan {
   if (!observed.storageReady) return waitFor('its storage', { kind: 'storage', id: wish.spec.storageId });
   if (wish.deletion) {
     if (!observed.exists || !wish.deletion.destroys.includes('files')) return GONE;
-    // The guest's disk stands on the image: it goes first.
-    const { leaving } = observed;
-    return leaving ? waitFor(`guest ${leaving.name} to be removed`, { kind: 'guest', id: leaving.id }) : perform({ do: 'image.remove' });
+    // It goes first; that it is to go may not have been heard yet.
+    const { usedBy } = observed;
+    return usedBy ? waitFor(`guest ${usedBy.name}, which stands on it`, { kind: 'guest', id: usedBy.id }) : perform({ do: 'image.remove' });
   }
   return observed.ready ? SETTLED : perform({ do: 'image.make' });
 }

@@ -105,7 +105,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     name: 'an image goes before the guests that stand on it',
     rule: '9: removals in order',
     from: 1,
-    agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, leaving: null }) } }),
+    agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, usedBy: null }) } }),
   },
   { name: 'there is no queue per resource', rule: '10: one queue per resource', from: 1, agent: () => ({ queues: () => noQueues }) },
   {
