@@ -18,7 +18,7 @@ import { createWishes, type Wishes } from './wishes.ts';
 /** After a boot of the host the agent waits so long for the control plane before it starts guests by itself. */
 const CONTACT_WAIT_MS = 120_000;
 /** How often the host is searched for guests that nobody wished for, and the journal rid of what is over. */
-const ORPHANS_MS = 300_000;
+const HOUSE_MS = 300_000;
 
 export interface AgentPorts {
   readonly hostId: HostId;
@@ -59,7 +59,7 @@ export function startAgent(ports: AgentPorts): Agent {
   });
   const tasks = createTaskRunner({ journal, reporter, clock, context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay } });
   const unwatch: (() => void)[] = [];
-  let cancelOrphans: () => void = () => {};
+  let cancelHouse: () => void = () => {};
 
   for (const name of journal.quarantined)
     log(`the journal's file ${name} is damaged and was set aside; the control plane will send its content again`);
@@ -93,15 +93,20 @@ export function startAgent(ports: AgentPorts): Agent {
   }
 
   async function reportOrphans() {
-    journal.trim(clock.now());
-    for (const orphan of await findOrphans(wishes, drivers)) {
-      const observed = { type: orphan.type };
-      reporter.say({ kind: 'guest', id: String(orphan.id), acked: 0, applied: 0, condition: 'settled', gone: false, observed }, false);
+    for (const [id, type] of await findOrphans(wishes, drivers)) {
+      const observed = type === null ? {} : { type };
+      reporter.say({ kind: 'guest', id: String(id), acked: 0, applied: 0, condition: 'settled', gone: false, observed }, false);
     }
-    cancelOrphans = clock.after(
-      ORPHANS_MS,
-      () => void reportOrphans().catch((error: unknown) => log(`cannot look for orphans: ${String(error)}`)),
-    );
+  }
+
+  async function keepHouse() {
+    try {
+      journal.trim(clock.now());
+      await reportOrphans();
+    } catch (thrown) {
+      log(`cannot look for what is left over: ${String(thrown)}`);
+    }
+    cancelHouse = clock.after(HOUSE_MS, () => void keepHouse());
   }
 
   link.open({
@@ -117,11 +122,11 @@ export function startAgent(ports: AgentPorts): Agent {
   });
   reconciler.wakeAll();
   tasks.wakeAll();
-  void reportOrphans().catch((error: unknown) => log(`cannot look for orphans: ${String(error)}`));
+  void keepHouse();
 
   return {
     async stop(reason) {
-      cancelOrphans();
+      cancelHouse();
       for (const stop of unwatch) stop();
       tasks.stop();
       reconciler.stop();
@@ -137,18 +142,19 @@ function wakeGuestOf(mac: string, wishes: Wishes, wake: (ref: { kind: 'guest'; i
   }
 }
 
-/** Guests that exist here and that no wish speaks of. They are reported, never touched: a person adopts or deletes them. */
-async function findOrphans(wishes: Wishes, drivers: Drivers): Promise<{ id: number; type: GuestType }[]> {
-  const folders: string[] = [];
+/** Guests that exist here, or of which something is left, and that no wish speaks of. They are reported, never touched: a person adopts or deletes them. */
+async function findOrphans(wishes: Wishes, drivers: Drivers): Promise<ReadonlyMap<number, GuestType | null>> {
+  const folders = new Map<string, number>();
   for (const { id } of wishes.all('storage')) {
     const storage = wishes.storage(id);
     if (!(await storage.ready())) continue;
-    for (const guestId of await storage.listGuests()) folders.push(storage.guestFolder(guestId));
+    for (const guestId of await storage.listGuests()) folders.set(storage.guestFolder(guestId), guestId);
   }
-  const known = new Set(wishes.all('guest').map((guest) => Number(guest.id)));
-  const orphans: { id: number; type: GuestType }[] = [];
+  // Of a guest that was half made there may be disks, and no driver that knows it.
+  const found = new Map<number, GuestType | null>([...folders.values()].map((id) => [id, null]));
   for (const driver of Object.values(drivers.guests)) {
-    for (const id of await driver.list(folders)) if (!known.has(id)) orphans.push({ id, type: driver.type });
+    for (const id of await driver.list([...folders.keys()])) found.set(id, driver.type);
   }
-  return orphans;
+  for (const { id } of wishes.all('guest')) found.delete(Number(id));
+  return found;
 }

@@ -159,9 +159,9 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
       life.point(`run a program in ${id}`);
       if (!life.isAlive) return never();
       machine.tell({ do: 'guest-ran', guestId: id, command });
-      return simulatedShell(guest, life.clock).run(command, tty);
+      return simulatedShell(guest, life.clock, Math.max(20, machine.weather.delayMs('run'))).run(command, tty);
     },
-    console: async (id) => simulatedShell(runningGuest(id), life.clock).console(),
+    console: async (id) => simulatedShell(runningGuest(id), life.clock, 0).console(),
     watch(changed) {
       const watcher = (id: number) => {
         if (life.isAlive && machine.running.get(id)?.type !== (type === 'vm' ? 'container' : 'vm')) changed(id);

@@ -6,13 +6,14 @@ import type { RunningGuest } from './machine.ts';
 export function simulatedShell(
   guest: RunningGuest,
   clock: Clock,
+  delayMs: number,
 ): { run(command: readonly string[], tty: boolean): Stream; console(): Stream } {
   return {
     run(command, tty) {
       const answer = answerTo(command, guest.spec.name);
       const isInteractive = tty && /^(\/bin\/)?(ba|da)?sh$/.test(command[0] ?? '') && command.length === 1;
       if (isInteractive) return prompt(guest, clock);
-      return once(answer, clock);
+      return once(answer, clock, delayMs);
     },
     console: () => prompt(guest, clock),
   };
@@ -53,9 +54,9 @@ function answerTo(words: readonly string[], name: string): { readonly code: numb
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-function once(answer: ReturnType<typeof answerTo>, clock: Clock): Stream {
+function once(answer: ReturnType<typeof answerTo>, clock: Clock, delayMs: number): Stream {
   let receive: Parameters<Stream['onOutput']>[0] = () => {};
-  const ended = clock.sleep(20).then(() => {
+  const ended = clock.sleep(delayMs).then(() => {
     if (answer.stdout) receive('stdout', bytesOf(answer.stdout));
     if (answer.stderr) receive('stderr', bytesOf(answer.stderr));
     return { code: answer.code };

@@ -38,6 +38,8 @@ export interface PersonPorts {
   readonly ledger: Ledger;
   readonly judge: Judge;
   readonly manners: Manners;
+  /** What people would see running. */
+  readonly running: () => readonly number[];
   /** A control plane that answers, or none. */
   readonly desk: () => Desk | null;
   readonly log: (line: string) => void;
@@ -89,12 +91,15 @@ export class Person {
     };
     const cancel = timeline.after(ANSWER_MS, again);
     if (!desk) return;
+    // The person's own connection breaks: it was done, or not, and nobody tells.
+    const isAnswerLost = chance.happens(0.06);
     let last: Change | null = null;
     const decided = (change: Change) => {
       last = change;
       request.decided.push(change);
     };
     const answered = ({ ref, taskId }: Accepted, change: Change | null) => {
+      if (isAnswerLost) return;
       cancel();
       if (!isOver) this.requests.answered += 1;
       this.#tasks.push(taskId);
@@ -105,7 +110,7 @@ export class Person {
       const isOnTab = request.ifMatch === undefined || first?.kind !== 'guest' || first.generation === request.ifMatch + 1;
       judge.check(isOnTab, `"${request.what}" was carried out on generation ${(first?.generation ?? 0) - 1}`);
       if (request.mayBeRegretted && chance.happens(0.15))
-        timeline.after(chance.between(100, 5_000), () => this.#send(this.#cancel(taskId), 1));
+        timeline.after(chance.between(100, 9_000), () => this.#send(this.#cancel(taskId), 1));
       // Nothing is acknowledged that was not written.
       for (const part of [change?.wishes, change?.newTasks])
         if (part && part.length > 0) judge.check(ledger.wrote(part), `"${request.what}" was acknowledged but never written`);
@@ -130,32 +135,42 @@ export class Person {
     if (guests.length < 2 || (guests.length < GUESTS_MAX && chance.happens(0.15))) return this.#createGuest();
     const guest = chance.pick(guests);
     const drawn = chance.fraction();
-    if (drawn < 0.5) {
+    if (drawn >= 0.64 && drawn < 0.85) return this.#actOn(this.#runningGuest() ?? guest);
+    if (drawn < 0.42) {
       const power = chance.pick(['running', 'running', 'shutdown', 'off'] as const);
       return this.#onGuest(`set power to ${power}`, guest, { power }, (view, ask) => setPower(view, power, ask));
     }
-    if (drawn < 0.64) return this.#editGuest(guest);
-    if (drawn < 0.72) {
+    if (drawn < 0.56) return this.#editGuest(guest);
+    if (drawn < 0.64) {
       const force = chance.happens(0.6);
       return this.#onGuest('delete', guest, { force }, (view, ask) => removeGuest(view, { force }, ask));
-    }
-    if (drawn < 0.78) {
-      const force = chance.happens(0.3);
-      return this.#onGuest('reboot', guest, { force }, (view, ask) => beginReboot(view, { force }, ask));
-    }
-    if (drawn < 0.84) {
-      const ticket = chance.text(40);
-      return this.#onGuest('exec', guest, { ticket }, (view, ask) =>
-        beginExec(view, { command: ['echo', ticket], tty: false, ticket }, ask),
-      );
-    }
-    if (drawn < 0.87) {
-      const ticket = chance.text(40);
-      return this.#onGuest('console', guest, { ticket }, (view, ask) => beginConsole(view, { ticket }, ask));
     }
     if (drawn < 0.92) return this.#cancelTask();
     if (drawn < 0.97) return this.#createImage();
     return this.#removeImage();
+  }
+
+  /** Things that are done once. */
+  #actOn(guest: string): Request {
+    const { chance } = this.ports;
+    const ticket = chance.text(40);
+    switch (chance.pick(['reboot', 'exec', 'exec', 'console'] as const)) {
+      case 'reboot': {
+        const force = chance.happens(0.3);
+        return this.#onGuest('reboot', guest, { force }, (view, ask) => beginReboot(view, { force }, ask));
+      }
+      case 'exec': {
+        const command = ['echo', ticket];
+        return this.#onGuest('exec', guest, { ticket }, (view, ask) => beginExec(view, { command, tty: false, ticket }, ask));
+      }
+      case 'console':
+        return this.#onGuest('console', guest, { ticket }, (view, ask) => beginConsole(view, { ticket }, ask));
+    }
+  }
+
+  #runningGuest(): string | null {
+    const running = this.ports.running();
+    return running.length === 0 ? null : String(this.ports.chance.pick(running));
   }
 
   #createGuest(): Request {

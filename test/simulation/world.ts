@@ -12,6 +12,7 @@ import { watchBounds } from './invariants/bounded.ts';
 import { findUnsettled } from './invariants/convergence.ts';
 import { watchDestruction } from './invariants/destruction.ts';
 import { watchExplanations } from './invariants/explained.ts';
+import { watchFinalWords } from './invariants/final-words.ts';
 import { watchGenerations } from './invariants/generations.ts';
 import { watchGone } from './invariants/gone.ts';
 import { watchUnaskedEnds } from './invariants/unasked-ends.ts';
@@ -19,7 +20,7 @@ import type { Scene, Watch } from './invariants/watch.ts';
 import { watchWrites } from './invariants/writes.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
-import { Network } from './link.ts';
+import { Network, type NetworkWeather } from './link.ts';
 import { type AgentParts, SimulatedHost, SOUND_AGENT } from './simulated-host.ts';
 import { quiet, Timeline } from './timeline.ts';
 import { type Manners, Person, SOUND_MANNERS } from './users.ts';
@@ -37,6 +38,8 @@ export interface WorldOptions {
   readonly agent?: AgentParts;
   readonly controlPlane?: ControlPlaneParts;
   readonly manners?: Manners;
+  /** How bad the network is, where the seed shall not decide it. */
+  readonly network?: Partial<NetworkWeather>;
   /** Every line of the story, as it happens. */
   readonly tell?: (line: string) => void;
 }
@@ -132,9 +135,10 @@ export class World {
       duplication: chance.pick([0, 0.05, 0.3]),
       lateness: chance.pick([0, 0.05, 0.3]),
       lateMsMax: chance.pick([2_000, 60_000]),
+      ...this.options.network,
     });
     const faults = chance.fork('faults');
-    const everyMs = chance.pick([2_000, 6_000, 15_000]);
+    const everyMs = chance.pick([3_000, 8_000, 25_000]);
     const ports = this.#faultPorts(faults);
     this.#repeat(
       () => faults.between(1, 2 * everyMs),
@@ -142,7 +146,7 @@ export class World {
     );
     for (const person of this.#people)
       this.#repeat(
-        () => faults.between(200, 8_000),
+        () => faults.between(200, 5_000),
         () => person.act(),
       );
     await this.#run(this.#timeline.nowMs + durationMs, async () => false);
@@ -192,9 +196,17 @@ export class World {
     const chance = this.#chance.fork('population');
     const scene = this.#scene();
     this.#watches.push(
-      ...[watchWrites, watchEffects, watchGenerations, watchDestruction, watchUnaskedEnds, watchExplanations, watchBounds, watchGone].map(
-        (watch) => watch(scene),
-      ),
+      ...[
+        watchWrites,
+        watchEffects,
+        watchGenerations,
+        watchDestruction,
+        watchUnaskedEnds,
+        watchExplanations,
+        watchBounds,
+        watchGone,
+        watchFinalWords,
+      ].map((watch) => watch(scene)),
     );
     for (let number = 1; number <= chance.between(1, 3); number += 1) this.#hosts.push(this.#makeHost(number, chance));
     const newHosts = this.#hosts.map(({ hostId, name }) => ({ id: hostId, name, cell: DEFAULT_CELL, publicKey: KEY }));
@@ -220,6 +232,7 @@ export class World {
           judge,
           desk,
           manners: this.options.manners ?? SOUND_MANNERS,
+          running: () => this.#hosts.flatMap((host) => [...host.machine.running.keys()]),
           chance: chance.fork(name),
           log: this.#tell,
         }),

@@ -106,6 +106,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     rule: '9: removals in order',
     from: 1,
     agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, usedBy: null }) } }),
+    network: { loss: 0.25, lateness: 0.5, lateMsMax: 8_000 },
   },
   { name: 'there is no queue per resource', rule: '10: one queue per resource', from: 1, agent: () => ({ queues: () => noQueues }) },
   {
@@ -113,6 +114,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     rule: '5: a reply acknowledges its own report',
     from: 1,
     agent: () => ({ link: flattered }),
+    network: { loss: 0.25, duplication: 0.4, lateness: 0.4, lateMsMax: 5_000 },
   },
   { name: 'a lost report is not said again', rule: '5: a lost report is repaired by the next', from: 1, agent: () => ({ link: mumbling }) },
 ];

@@ -12,6 +12,7 @@ export const MUTANTS: readonly Mutant[] = [...JOURNAL_MUTANTS, ...AGENT_MUTANTS,
 export const runMutant = (mutant: Mutant, seed: number): Promise<Outcome> =>
   runWorld({
     seed: String(seed),
+    ...(mutant.network ? { network: mutant.network } : {}),
     agent: { ...SOUND_AGENT, ...mutant.agent?.() },
     controlPlane: { ...SOUND_CONTROL_PLANE, ...mutant.controlPlane?.() },
     manners: { ...SOUND_MANNERS, ...mutant.manners?.() },

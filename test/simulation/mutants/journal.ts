@@ -1,6 +1,6 @@
 import type { Resource, ResourceRef } from '@drover/shared/model/resource';
 import type { Disk } from '../../../agent/src/host/disk.ts';
-import { type Acceptance, Journal, type TaskRecord } from '../../../agent/src/journal.ts';
+import { type Acceptance, digestOf, Journal, type TaskRecord } from '../../../agent/src/journal.ts';
 import type { AgentParts, SimulatedHost } from '../simulated-host.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -30,6 +30,21 @@ class StubbornJournal extends Journal {
 class CarelessJournal extends Journal {
   override recordTask(ref: ResourceRef, task: TaskRecord): void {
     if (task.result) super.recordTask(ref, task);
+  }
+}
+
+class GullibleJournal extends Journal {
+  override accept(resource: Resource): Acceptance {
+    const known = this.get(resource);
+    const isOther = known?.resource.generation === resource.generation && known.digest !== digestOf(resource);
+    if (isOther && !known.task) forgetAtOnce(this, resource);
+    return super.accept(resource);
+  }
+}
+
+class ResultlessJournal extends Journal {
+  override recordTask(ref: ResourceRef, task: TaskRecord): void {
+    if (!task.result) super.recordTask(ref, task);
   }
 }
 
@@ -70,5 +85,17 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
     rule: '12: begun is journalled before acting',
     from: 1,
     agent: () => ({ journal: opened(CarelessJournal) }),
+  },
+  {
+    name: 'another content under the same generation is accepted',
+    rule: '4: same number, other digest is refused',
+    from: 1,
+    agent: () => ({ journal: opened(GullibleJournal) }),
+  },
+  {
+    name: 'what became of a task is not written down',
+    rule: '12: the result is journalled before it is reported',
+    from: 1,
+    agent: () => ({ journal: opened(ResultlessJournal) }),
   },
 ];

@@ -1,4 +1,5 @@
 import type { ControlPlaneParts } from '../control-plane.ts';
+import type { NetworkWeather } from '../link.ts';
 import type { AgentParts } from '../simulated-host.ts';
 import type { Manners } from '../users.ts';
 
@@ -10,6 +11,8 @@ export interface Mutant {
   readonly agent?: () => Partial<AgentParts>;
   readonly controlPlane?: () => Partial<ControlPlaneParts>;
   readonly manners?: () => Partial<Manners>;
+  /** What brings it out, where chance alone would take long. */
+  readonly network?: Partial<NetworkWeather>;
   /** A seed that showed it when this was written: where to look first. */
   readonly from: number;
 }
