@@ -5,17 +5,17 @@ import { realClock } from '@drover/shared/lib/clock';
 import { digest } from '@drover/shared/lib/digest';
 import { Problem, problemOfInput } from '@drover/shared/lib/problem';
 import { realRandom } from '@drover/shared/lib/random';
-import { UPLOAD_PATH } from '@drover/shared/protocol/agent-api';
 import { startAgent } from './agent.ts';
 import { AgentConfig } from './config.ts';
 import { createHostDrivers } from './drivers/host-drivers.ts';
 import { realDisk } from './host/disk.ts';
 import { hostBootId, takeInventory } from './host/inventory.ts';
 import { takeLock } from './host/lock.ts';
-import { enrol, type Identity, readIdentity } from './identity.ts';
+import { enrol, readIdentity } from './identity.ts';
 import { Journal } from './journal.ts';
 import { createMqttLink } from './mqtt-link.ts';
 import { createRelayDialer } from './tasks/relay-websocket.ts';
+import { createUploads } from './uploads.ts';
 
 export const AGENT_VERSION = '0.1.0';
 
@@ -102,7 +102,7 @@ async function runAgent(configPath: string, url: string | undefined): Promise<vo
     throw new Problem('not-found', `${config.dataPath} holds no enrolled host`, { suggestion: 'run drover-agent enrol first' });
   await takeLock(`drover-agent-${digest(config.dataPath)}`, `the agent's data folder ${config.dataPath}`);
   const ports = { clock: realClock, random: realRandom, log: say };
-  const drivers = createHostDrivers({ config, downloadUpload: uploadDownloader(identity, config), ...ports });
+  const drivers = createHostDrivers({ config, controlPlane: createUploads(identity, config.controlPlaneUrl, realClock), ...ports });
   const inventory = await takeInventory(drivers, AGENT_VERSION, {
     storagePath: `${config.storagePaths[0]}/local`,
     bridge: config.bridges[0] ?? 'drover0',
@@ -130,22 +130,6 @@ function readConfig(path: string, url: string | undefined): AgentConfig {
   const parsed = AgentConfig.safeParse({ ...JSON.parse(text), ...(url ? { controlPlaneUrl: url.replace(/\/+$/, '') } : {}) });
   if (!parsed.success) throw problemOfInput(parsed.error, path);
   return parsed.data;
-}
-
-/** Fetches an uploaded image's bytes from the control plane, from `offset` on, as this host. */
-function uploadDownloader(identity: Identity, config: AgentConfig) {
-  return async (uploadId: string, offset: number, signal: AbortSignal): Promise<Response> => {
-    const proof = await identity.sign({ sub: identity.hostId, aud: 'drover-upload' }, realClock.now());
-    const response = await fetch(`${config.controlPlaneUrl}${UPLOAD_PATH}${encodeURIComponent(uploadId)}`, {
-      headers: { 'authorization': `Bearer ${proof}`, ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
-      signal,
-    });
-    if (!response.ok)
-      throw new Problem('host-failed', `the control plane did not give the upload: it answered ${response.status}`, {
-        retryable: response.status >= 500,
-      });
-    return response;
-  };
 }
 
 function needed(value: string | undefined, option: string): string {

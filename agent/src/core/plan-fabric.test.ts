@@ -58,7 +58,12 @@ describe('an image', () => {
       { do: 'wait', on: { kind: 'guest', id: '100' } },
     ],
     ['is not taken for gone while its storage is away', { ...image, deletion }, { ...there, storageReady: false }, { do: 'wait' }],
-    ['keeps the files that its tombstone does not list', { ...image, deletion: { ...deletion, destroys: [] } }, there, { do: 'gone' }],
+    [
+      'keeps the files that its tombstone does not list',
+      { ...image, deletion: { ...deletion, destroys: [] as string[] } },
+      there,
+      { do: 'gone' },
+    ],
     ['is gone when nothing is left', { ...image, deletion }, { ...there, ready: false, exists: false }, { do: 'gone' }],
   ] as const)('%s', (_name, wish, observed, plan) => {
     expect(planImage(wish, observed)).toMatchObject(plan);

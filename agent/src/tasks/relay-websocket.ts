@@ -25,23 +25,35 @@ export function createRelayDialer(controlPlaneUrl: string): RelayDialer {
     });
 }
 
+/** Nothing is read before both kinds of frame have somebody who listens: the first input would be lost. */
 function relaySocket(socket: WebSocket): RelaySocket {
+  let listeners = 0;
+  socket.pause();
+  const listen = (isWanted: (isBinary: boolean) => boolean, receive: (bytes: Uint8Array) => void) => {
+    socket.on('message', (message, isBinary) => {
+      if (isWanted(isBinary)) receive(toBytes(message));
+    });
+    listeners += 1;
+    if (listeners === 2) socket.resume();
+  };
   return {
     sendBytes: (bytes) => socket.send(bytes, { binary: true }),
     sendText: (text) => socket.send(text),
     get bufferedBytes() {
       return socket.bufferedAmount;
     },
-    onBytes: (receive) =>
-      socket.on('message', (message, isBinary) => {
-        if (isBinary) receive(toBytes(message));
-      }),
+    onBytes: (receive) => listen((isBinary) => isBinary, receive),
     onText: (receive) =>
-      socket.on('message', (message, isBinary) => {
-        if (!isBinary) receive(new TextDecoder().decode(toBytes(message)));
-      }),
+      listen(
+        (isBinary) => !isBinary,
+        (bytes) => receive(new TextDecoder().decode(bytes)),
+      ),
     onClose: (closed) => socket.once('close', closed),
-    close: () => socket.close(1000),
+    close() {
+      // A paused socket would never see the other side's farewell.
+      socket.resume();
+      socket.close(1000);
+    },
   };
 }
 

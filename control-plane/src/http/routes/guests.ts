@@ -2,6 +2,7 @@ import { CreateGuest, EditGuest, ExecGuest } from '@drover/shared/api/requests';
 import { GuestView, StreamView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Power } from '@drover/shared/model/guest';
+import type { TaskId } from '@drover/shared/model/id';
 import { RELAY_PATH } from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
 import type { Accepted, Ask, Decision } from '../../core/change.ts';
@@ -39,9 +40,11 @@ export function guestRoutes(deps: AppDeps): Route[] {
     return perform(load, (view) => decide(view, ask), call.key);
   }
 
-  async function answerTo({ answer: { ref, taskId } }: Performed<Accepted>) {
-    const [resource, task] = await Promise.all([viewOf(ref.id), taskViewById(store, taskId)]);
-    if (!resource) throw new Problem('gone', `guest ${ref.id} has been deleted since`);
+  const answerTo = ({ answer: { ref, taskId } }: Performed<Accepted>) => guestAndTask(ref.id, taskId);
+
+  async function guestAndTask(guest: string, taskId: TaskId) {
+    const [resource, task] = await Promise.all([viewOf(guest), taskViewById(store, taskId)]);
+    if (!resource) throw new Problem('gone', `guest ${guest} has been deleted since`);
     return { body: { resource, task }, generation: resource.generation };
   }
 
@@ -175,8 +178,12 @@ export function guestRoutes(deps: AppDeps): Route[] {
       status: 202,
       conditional: true,
       response: AcceptedGuest,
-      handler: async (call) =>
-        answerTo(await onGuest(call, (view, ask) => beginReboot(view, { force: call.query.force || call.body.force }, ask))),
+      async handler(call) {
+        // What was made is the task; the answer is about the guest that it reboots.
+        const { answer } = await onGuest(call, (view, ask) => beginReboot(view, { force: call.query.force || call.body.force }, ask));
+        const { target } = await taskViewById(store, answer.taskId);
+        return guestAndTask(target.id, answer.taskId);
+      },
     }),
     route({
       method: 'POST',
