@@ -32,7 +32,9 @@ export async function openPty(program: string, args: readonly string[], options:
     // A terminal that has just been closed has no size to set.
     if (terminal !== null) setSize(terminal, size).catch(() => {});
   };
-  const { stream, pid } = await streamProcess('script', ['--quiet', '--return', '--flush', '--command', line, '/dev/null'], {
+  // Set by the line itself, so that the program never sees a terminal without a size.
+  const sized = `stty rows ${FIRST_SIZE.rows} cols ${FIRST_SIZE.columns}; ${line}`;
+  const { stream, pid } = await streamProcess('script', ['--quiet', '--return', '--flush', '--command', sized, '/dev/null'], {
     clock: options.clock,
     env: { ...options.env, ...env, SHELL: '/bin/sh' },
     resize(_pid, columns, rows) {
