@@ -86,7 +86,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a disk that cannot be seen is taken for gone',
     rule: '6: never act on absence',
-    from: 1,
+    from: 43,
     agent: () => ({ planners: { ...PLANNERS, guest: blindToAbsence } }),
   },
   {
@@ -98,13 +98,13 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a guest is removed while it runs',
     rule: '9: removals in order',
-    from: 1,
+    from: 4,
     agent: () => ({ planners: { ...PLANNERS, guest: hasty } }),
   },
   {
     name: 'an image goes before the guests that stand on it',
     rule: '9: removals in order',
-    from: 1,
+    from: 126,
     agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, usedBy: null }) } }),
     network: { loss: 0.25, lateness: 0.5, lateMsMax: 8_000 },
   },
@@ -112,9 +112,9 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'any reply acknowledges the newest report',
     rule: '5: a reply acknowledges its own report',
-    from: 1,
+    from: 7,
     agent: () => ({ link: flattered }),
     network: { loss: 0.25, duplication: 0.4, lateness: 0.4, lateMsMax: 5_000 },
   },
-  { name: 'a lost report is not said again', rule: '5: a lost report is repaired by the next', from: 1, agent: () => ({ link: mumbling }) },
+  { name: 'a lost report is not said again', rule: '5: a lost report is repaired by the next', from: 6, agent: () => ({ link: mumbling }) },
 ];

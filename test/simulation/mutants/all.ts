@@ -4,10 +4,19 @@ import { SOUND_MANNERS } from '../users.ts';
 import { type Outcome, runWorld } from '../world.ts';
 import { AGENT_MUTANTS } from './agent.ts';
 import { CONTROL_PLANE_MUTANTS } from './control-plane.ts';
-import { JOURNAL_MUTANTS } from './journal.ts';
+import { GULLIBLE, JOURNAL_MUTANTS } from './journal.ts';
 import type { Mutant } from './mutant.ts';
 
 export const MUTANTS: readonly Mutant[] = [...JOURNAL_MUTANTS, ...AGENT_MUTANTS, ...CONTROL_PLANE_MUTANTS];
+
+/** Rules that something else stands in for, so that nothing is missed without them. */
+export const EQUIVALENT: readonly { readonly mutant: Mutant; readonly because: string }[] = [
+  {
+    mutant: GULLIBLE,
+    because:
+      'the control plane compares digests and sends the wish again under a higher number, whether the host refused the other content or took it',
+  },
+];
 
 export const runMutant = (mutant: Mutant, seed: number): Promise<Outcome> =>
   runWorld({
