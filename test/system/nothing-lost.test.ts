@@ -110,7 +110,6 @@ describe('kill -9 and a cut wire', () => {
 
   async function restore(): Promise<void> {
     world.wire.mend();
-    const isAlive = await Promise.race([world.agent.ended.then(() => false), Promise.resolve(true)]);
-    if (!isAlive) await world.startAgent();
+    if (!world.agent.isRunning()) await world.startAgent();
   }
 });

@@ -10,6 +10,7 @@ export interface RunningProcess {
   /** Sends the signal and waits for the end; gives the exit code, null when it was killed. */
   end(signal: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
+  readonly isRunning: () => boolean;
 }
 
 export function launch(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string): RunningProcess {
@@ -27,6 +28,7 @@ export function launch(args: readonly string[], env: Readonly<Record<string, str
     output: () => output,
     pid: child.pid ?? 0,
     ended,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     untilSays(pattern) {
       return new Promise((resolve, reject) => {
         const look = () => {

@@ -64,6 +64,7 @@ export async function startWorld({ instance }: WorldOptions): Promise<World> {
     untilSays: () => Promise.reject(new Error('not started')),
     end: async () => null,
     ended: Promise.resolve(null),
+    isRunning: () => false,
   };
   const world: World = {
     url,
