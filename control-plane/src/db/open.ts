@@ -27,15 +27,11 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
   await migrate(client);
   const db = drizzle(client, { casing: 'snake_case' });
 
-  const listeners = new Set<(newestCursor: number) => void>();
+  const listeners = new Set<() => void>();
   const reads = createReads(db);
-  async function tellListeners(): Promise<void> {
-    if (listeners.size === 0) return;
-    const { newest } = await reads.eventRange();
-    for (const notify of listeners) notify(newest);
+  function changed(): void {
+    for (const notify of listeners) notify();
   }
-  // Live streams read the events from the database by cursor, so a failed notice costs only time.
-  const changed = (): void => void tellListeners().catch(() => {});
 
   return {
     ...reads,

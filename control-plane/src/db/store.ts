@@ -107,7 +107,7 @@ export interface Store extends Reads {
   trim(nowMs: number): Promise<void>;
   /** At start no host is connected yet, whatever the last process believed; and each shall introduce itself, for this may be a restored database. */
   disconnectAll(): Promise<void>;
-  /** Calls back after each commit that wrote events, with the newest cursor; for live streams. The returned function ends it. */
-  onEvents(notify: (newestCursor: number) => void): () => void;
+  /** Calls back after each commit that wrote events; live streams then read on by their cursor. The returned function ends it. */
+  onEvents(notify: () => void): () => void;
   close(): void;
 }
