@@ -226,7 +226,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       abort.abort(new Problem('timeout', `${title} took too long`, { retryable: true })),
     );
     memory.abort = abort;
-    say(resource, memory, { condition: 'working', observed, activity });
+    // Most steps are over before anybody could read what they are called: that is then not worth a report.
+    say(resource, memory, { condition: 'working', observed, activity }, false);
     reporter.log(resource, title);
     const progress = {
       report(fraction: number | null, detail?: string) {
