@@ -46,7 +46,7 @@ describe('kill -9 and a cut wire', () => {
     for (const [guest, { notes, power: wished }] of acknowledged) {
       const settled = await world.api.guestUntil(
         guest,
-        (seen) => seen.condition === 'settled' && seen.appliedGeneration === seen.generation,
+        (seen) => seen.state !== 'unknown' && seen.condition === 'settled' && seen.appliedGeneration === seen.generation,
       );
       expect({ notes: settled.notes, state: settled.state }).toEqual({ notes, state: wished === 'running' ? 'running' : 'stopped' });
     }
