@@ -1,7 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { definitionDigest } from '../../agent/src/core/definition.ts';
 import type { GuestDefinition, GuestDriver, ObservedGuest } from '../../agent/src/drivers/guest/driver.ts';
 import type { Stream } from '../../agent/src/drivers/stream.ts';
@@ -33,6 +33,8 @@ export interface GuestDriverContract {
   readonly consolePrompt: string;
   /** Each console is a shell of its own (containers), not one port that all look at (VMs). */
   readonly separateConsoles?: boolean;
+  /** Guarantees that this driver cannot give, by name, each with the reason. */
+  readonly excused?: Readonly<Record<string, string>>;
 }
 
 const never = new AbortController().signal;
@@ -40,6 +42,11 @@ const never = new AbortController().signal;
 /** The specification of a guest driver: whatever passes may be plugged in. */
 export function describeGuestDriver(name: string, contract: GuestDriverContract): void {
   describe(`guest driver ${name}`, () => {
+    const guarantees = new Set<string>();
+    const test = (guarantee: string, run: () => Promise<void>) => {
+      guarantees.add(guarantee);
+      if (contract.excused?.[guarantee] === undefined) it(guarantee, run);
+    };
     let world: GuestDriverWorld;
     let driver: GuestDriver;
     let wish: GuestDefinition;
@@ -262,6 +269,10 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
       expect(await world.traces(id)).toEqual([]);
       const disks = new Set(wish.places.disks.map((disk) => disk.path));
       expect(readdirSync(folder).filter((entry) => ![...disks].some((path) => path.startsWith(join(folder, entry))))).toEqual([]);
+    });
+
+    it('is excused from nothing but what the contract holds', () => {
+      expect(Object.keys(contract.excused ?? {}).filter((guarantee) => !guarantees.has(guarantee))).toEqual([]);
     });
 
     async function untilNoTraces(): Promise<void> {

@@ -130,13 +130,15 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
       await operate(operator, `stop ${type}`, id, signal, [() => markAsked(guest), () => machine.end(guest, 'asked')]);
     },
     reboot: async (definition, _force, signal) => {
-      const guest = runningGuest(definition.id);
-      await operate(operator, `reboot ${type}`, definition.id, signal, [
-        () => {
-          markAsked(guest);
-          machine.end(guest, 'asked');
-        },
-      ]);
+      const guest = machine.running.get(definition.id);
+      if (guest) {
+        await operate(operator, `reboot ${type}`, definition.id, signal, [
+          () => {
+            markAsked(guest);
+            machine.end(guest, 'asked');
+          },
+        ]);
+      }
       await start(definition, signal, true);
       machine.tell({ do: 'guest-rebooted', guestId: definition.id });
     },

@@ -1,5 +1,5 @@
 import { Problem, problemOfInput } from '@drover/shared/lib/problem';
-import type { Disk } from '@drover/shared/model/guest';
+import { type Disk, Disk as DiskSchema } from '@drover/shared/model/guest';
 import { ImageId } from '@drover/shared/model/id';
 import { z } from 'zod';
 import type { Storage, StorageDriver } from '../../agent/src/drivers/storage/driver.ts';
@@ -83,6 +83,7 @@ function openStorage(path: string, operator: Operator): Storage {
     diskExists: (guestId, disk) =>
       ask(operator, 'look at disk', () => isReady() && (machine.folderIfThere(folderPath(guestId))?.disks.has(disk.name) ?? false)),
     ensureDisk: async (guestId, disk, type, { signal }) => {
+      if (!DiskSchema.shape.name.safeParse(disk.name).success) throw new Problem('bad-request', `${disk.name} is not the name of a disk`);
       if (machine.folderIfThere(folderPath(guestId))?.disks.has(disk.name)) return;
       await operate(operator, 'make disk', `${disk.name} of ${guestId}`, signal, [
         () => {
