@@ -198,6 +198,14 @@ describe('a hello', () => {
       taskUpdates: [{ id: TASK_ID, state: 'done', result: { code: 0 }, finishedAtMs: NOW_MS }],
     });
   });
+
+  it('that has ended is not sent again, though the host holds it in another history', () => {
+    const { change } = absorbed(
+      aView([...fabric, carrier]),
+      hello([entryOf(carrier, { generation: 2 })], { statuses: [aStatus('task', TASK_ID, 2, { observed: { state: 'cancelled' } })] }),
+    );
+    expect(change).toMatchObject({ wishes: [], removals: [{ kind: 'task', id: TASK_ID }] });
+  });
 });
 
 describe('tasks that wait', () => {

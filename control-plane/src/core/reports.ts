@@ -144,14 +144,15 @@ function absorbStatus(status: ResourceStatus, known: ReadonlyMap<string, Held>, 
     work.events.push({ kind: held.kind, id: held.id, gone: true });
     return;
   }
+  if (isKind('task')(held) && isFinalTask(status)) {
+    // The host remembers by itself that it is done: nobody needs to be told again, or healed of another history.
+    work.removals.push({ kind: held.kind, id: held.id });
+    return;
+  }
   // Above our own generation it speaks of another history: heal() sends the wish again, and what then holds will count.
   const applied = status.applied > held.generation ? 0 : status.applied;
   observe(held, { ackedGeneration: status.acked, appliedGeneration: Math.max(held.appliedGeneration, applied), status }, work);
   heal(held, status.acked, status.digest, work);
-  if (isKind('task')(held) && isFinalTask(status)) {
-    // The host remembers by itself that it is done; nobody needs to be told again.
-    work.removals.push({ kind: held.kind, id: held.id });
-  }
 }
 
 const isFinalTask = ({ observed }: ResourceStatus): boolean =>
