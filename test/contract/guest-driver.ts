@@ -74,8 +74,13 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
     };
     const run = async (...command: string[]) => finish(await whenUp(() => driver.exec(id, folder, command, false)));
 
-    test('says what it is and that it works here', async () => {
-      expect(await driver.probe()).toMatchObject({ port: 'guest', name: driver.name, usable: true });
+    test('says what it is, which type of guest it runs and that it works here', async () => {
+      expect(await driver.probe()).toMatchObject({
+        port: 'guest',
+        name: driver.name,
+        usable: true,
+        capabilities: { type: driver.type },
+      });
     });
 
     test('knows nothing of a guest that was never defined, and ending or removing it is done already', async () => {

@@ -147,6 +147,39 @@ describe('creating a guest', () => {
       { code: 'no-host', text: /no cgroups/ },
     ],
     [
+      'a type that no driver says it runs',
+      {
+        candidates: [
+          aCandidate({
+            host: aHost({
+              inventory: anInventory({ drivers: [{ port: 'guest', name: 'one', title: 'One', usable: true, capabilities: {} }] }),
+            }),
+          }),
+        ],
+      },
+      {},
+      { code: 'no-host', text: /it runs no containers/ },
+    ],
+    [
+      'a VM on a host whose driver for them does not work',
+      {
+        candidates: [
+          aCandidate({
+            host: aHost({
+              inventory: anInventory({
+                drivers: [
+                  { port: 'guest', name: 'one', title: 'One', usable: true, capabilities: { type: 'container' } },
+                  { port: 'guest', name: 'two', title: 'Two', usable: false, reason: 'not installed', capabilities: { type: 'vm' } },
+                ],
+              }),
+            }),
+          }),
+        ],
+      },
+      { type: 'vm' },
+      { code: 'no-host', text: /Two does not work there: not installed/ },
+    ],
+    [
       'notes and keys that no message can carry',
       {},
       { sshKeys: Array.from({ length: 12 }, () => `ssh-rsa ${'A'.repeat(8_000)}`) },

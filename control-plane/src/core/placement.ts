@@ -50,11 +50,8 @@ function placeOn(candidate: HostCandidate, need: { type: GuestType; memoryBytes:
   return { host, storage, network, candidate };
 }
 
-/** Guest drivers say which type of guest they run; when none says so, the host is given the benefit of the doubt. */
 function driverObstacle(host: Host, type: GuestType): string | null {
-  const drivers = (host.inventory?.drivers ?? []).filter(({ port }) => port === 'guest');
-  const fitting = drivers.filter(({ capabilities }) => capabilities.type === type);
-  if (fitting.length === 0 && drivers.some(({ capabilities }) => capabilities.type === undefined)) return null;
+  const fitting = (host.inventory?.drivers ?? []).filter(({ port, capabilities }) => port === 'guest' && capabilities.type === type);
   const [first] = fitting;
   if (!first) return `it runs no ${type === 'vm' ? 'VMs' : 'containers'}`;
   return fitting.some(({ usable }) => usable) ? null : `${first.title} does not work there: ${first.reason ?? 'it does not say why'}`;

@@ -11,6 +11,7 @@ export const DriverDescription = z.object({
   version: z.string().optional(),
   /** JSON Schema of its settings. */
   configSchema: z.record(z.string(), z.unknown()).optional(),
+  /** What it can do. A guest driver says here which type of guest it runs, usable or not: `type: 'vm'`. */
   capabilities: z.record(z.string(), z.union([z.boolean(), z.string(), z.number()])).default({}),
 });
 export type DriverDescription = z.infer<typeof DriverDescription>;

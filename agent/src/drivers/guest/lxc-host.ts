@@ -41,10 +41,10 @@ export async function describeLxc(): Promise<DriverDescription> {
       usable: true,
       version: stdout.trim(),
       ...(limits.length === 0 ? {} : { reason: `this host cannot limit: ${limits.join(', ')}` }),
-      capabilities: { cgroups: host.cgroups, apparmor: host.apparmor, seccomp: host.seccompProfile !== null },
+      capabilities: { type: 'container', cgroups: host.cgroups, apparmor: host.apparmor, seccomp: host.seccompProfile !== null },
     };
   } catch (error) {
-    return { ...about, usable: false, reason: Problem.from(error).message, capabilities: {} };
+    return { ...about, usable: false, reason: Problem.from(error).message, capabilities: { type: 'container' } };
   }
 }
 

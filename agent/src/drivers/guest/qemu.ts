@@ -306,10 +306,10 @@ async function describe(look: () => Promise<QemuFacts>): Promise<DriverDescripti
     const slow = host.noKvmReason === null ? null : `${host.noKvmReason}; guests are emulated (TCG), which is many times slower`;
     const bios = host.uefi === null ? 'no UEFI: package ovmf is not installed' : null;
     const reason = [slow, bios].filter((part) => part !== null).join('. ');
-    const capabilities = { accelerator: host.kvm ? 'kvm' : 'tcg', uefi: host.uefi !== null, sandbox: host.sandbox };
+    const capabilities = { type: 'vm', accelerator: host.kvm ? 'kvm' : 'tcg', uefi: host.uefi !== null, sandbox: host.sandbox };
     return { ...about, usable: true, version: host.version, capabilities, ...(reason === '' ? {} : { reason }) };
   } catch (error) {
-    return { ...about, usable: false, reason: Problem.from(error).message, capabilities: {} };
+    return { ...about, usable: false, reason: Problem.from(error).message, capabilities: { type: 'vm' } };
   }
 }
 
