@@ -1,7 +1,7 @@
 /** `npm start`: from a fresh clone to a running control plane with this machine as its first host. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ensureDependencies, nodeTooOld } from './dependencies.mjs';
 
 const TRY_NEXT = [
@@ -35,7 +35,7 @@ const port = portOf(process.env.DROVER_PORT);
 const logs = join(dataPath, 'logs');
 try {
   // The root of an unprivileged container is nobody here, and passes through to its files.
-  mkdirSync(dataPath, { recursive: true, mode: 0o711 });
+  makeFolder(dataPath, 0o711);
   mkdirSync(logs, { recursive: true, mode: 0o700 });
 } catch (error) {
   fail(`The data folder ${dataPath} cannot be made (${error.code}). DROVER_DATA=/some/where npm start puts it elsewhere.`);
@@ -165,6 +165,13 @@ function readTrimmed(path) {
   } catch {
     return '';
   }
+}
+
+/** With those above it that are missing, one by one: Node's own recursive way never ends where the kernel makes none, as under /proc. */
+function makeFolder(path, mode) {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path), mode);
+  mkdirSync(path, { mode });
 }
 
 function fail(message) {

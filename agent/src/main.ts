@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { realClock } from '@drover/shared/lib/clock';
@@ -9,6 +8,7 @@ import { startAgent } from './agent.ts';
 import { AgentConfig } from './config.ts';
 import { createHostDrivers } from './drivers/host-drivers.ts';
 import { realDisk } from './host/disk.ts';
+import { makeFolders, makeRunFolders } from './host/folder.ts';
 import { hostBootId, takeInventory } from './host/inventory.ts';
 import { takeLock } from './host/lock.ts';
 import { enrol, readIdentity } from './identity.ts';
@@ -81,7 +81,7 @@ async function enrolHost(options: {
     ...(options.mirror ? { debianMirror: options.mirror } : {}),
   });
   if (!config.success) throw problemOfInput(config.error, 'the options');
-  mkdirSync(data, { recursive: true, mode: 0o711 });
+  makeFolders(data, 0o711);
   const identity = await enrol({
     controlPlaneUrl: config.data.controlPlaneUrl,
     token: options.token,
@@ -101,6 +101,7 @@ async function runAgent(configPath: string, url: string | undefined): Promise<vo
   if (!identity)
     throw new Problem('not-found', `${config.dataPath} holds no enrolled host`, { suggestion: 'run drover-agent enrol first' });
   await takeLock(`drover-agent-${digest(config.dataPath)}`, `the agent's data folder ${config.dataPath}`);
+  makeRunFolders(config.runPath);
   const ports = { clock: realClock, random: realRandom, log: say };
   const drivers = createHostDrivers({ config, controlPlane: createUploads(identity, config.controlPlaneUrl, realClock), ...ports });
   const inventory = await takeInventory(drivers, AGENT_VERSION, {

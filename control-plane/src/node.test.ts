@@ -85,6 +85,13 @@ describe('a control plane', () => {
     await stop();
     rmSync(elsewhere, { recursive: true });
   });
+
+  it('says plainly that its folder cannot be made, where the kernel makes none', async () => {
+    await expect(start({ dataPath: '/proc/drover' })).rejects.toMatchObject({
+      code: 'not-allowed',
+      message: 'the data folder /proc/drover/control-plane cannot be written (ENOENT)',
+    });
+  });
 });
 
 it('the lock of a data folder dies with its process, however that ends', async () => {

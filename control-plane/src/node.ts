@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type Clock, realClock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
@@ -150,7 +150,7 @@ const withoutForgotten = (store: Store, broker: Broker): Store => ({
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeMissing(folder);
     chmodSync(folder, 0o700);
     const probe = join(folder, '.writable');
     mkdirSync(probe, { recursive: true });
@@ -162,6 +162,13 @@ function makeFolder(folder: string): void {
       cause,
     });
   }
+}
+
+/** One by one: where the kernel refuses with "no such file", as under /proc, Node's own recursive way tries for ever. */
+function makeMissing(folder: string): void {
+  if (existsSync(folder)) return;
+  makeMissing(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 const CLOSE_MS = 2_000;

@@ -1,5 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isMissing, readTextIfThere, removeFileDurably, renameDurably, writeFileDurably } from './durable-file.ts';
+import { makeFolders } from './folder.ts';
 
 /** The few file operations that the journal needs: a port, so that the simulator can lose what was not synced. All are synchronous. */
 export interface Disk {
@@ -7,7 +9,7 @@ export interface Disk {
   list(folder: string): readonly string[];
   /** Null when there is no such file. */
   read(path: string): string | null;
-  /** Whole or not at all, and durable when it returns: temporary file, fsync, rename, fsync of the folder. */
+  /** Whole or not at all, and durable when it returns. Makes the folder. */
   writeAtomically(path: string, text: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
@@ -22,46 +24,11 @@ export const realDisk: Disk = {
       throw error;
     }
   },
-  read(path) {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
-  },
+  read: readTextIfThere,
   writeAtomically(path, text) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const temporary = `${path}.tmp`;
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    makeFolders(dirname(path), 0o700);
+    writeFileDurably(path, text);
   },
-  rename(from, to) {
-    renameSync(from, to);
-    syncFolder(dirname(to));
-  },
-  remove(path) {
-    rmSync(path, { force: true });
-    syncFolder(dirname(path));
-  },
+  rename: renameDurably,
+  remove: removeFileDurably,
 };
-
-function syncFolder(folder: string): void {
-  const handle = openSync(join(folder), 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface WriteFileOptions {
@@ -7,19 +7,31 @@ export interface WriteFileOptions {
   readonly flush?: boolean;
 }
 
-/** Replaces a small file whole: after a crash at any moment either the old content is there or the new one. */
+/** Replaces a small file whole: after a crash at any moment, and on a full disk, either the old content is there or the new one. */
 export function writeFileDurably(path: string, text: string, options: WriteFileOptions = {}): void {
   const { mode = 0o600, flush = true } = options;
   const temporary = `${path}.new`;
-  const file = openSync(temporary, 'w', mode);
   try {
-    writeSync(file, text);
-    if (flush) fsyncSync(file);
-  } finally {
-    closeSync(file);
+    const file = openSync(temporary, 'w', mode);
+    try {
+      // Not writeSync, which on a full disk writes a part and calls it success.
+      writeFileSync(file, text);
+      if (flush) fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, path);
   if (flush) flushFolder(dirname(path));
+}
+
+/** Gives a file another name, so that it stays so. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to);
+  flushFolder(dirname(to));
 }
 
 /** Removes a file so that it stays removed; done if it is not there. */

@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { ContainerSpec, type RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
 import { fileMark, readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
+import { makeFolders } from '../../host/folder.ts';
 import { isSupervisedAlive, Supervised, startTicksOf } from '../../host/supervise.ts';
 
 /** container.json in a run folder: the process that holds the container, and the settings that it runs with. */
@@ -37,14 +38,8 @@ export class LxcRunFolders {
   }
 
   ensure(id?: number): void {
-    for (const folder of [this.lxcPath, this.endsFolder, ...(id === undefined ? [] : [this.folder(id)])]) {
-      mkdirSync(folder, { recursive: true, mode: 0o711 });
-    }
     // LXC demands that root of an unprivileged container can pass through here, on the way to what LXC itself keeps.
-    for (const folder of [dirname(this.root), this.root, this.lxcPath]) {
-      const { mode } = statSync(folder);
-      if ((mode & 0o011) !== 0o011) chmodSync(folder, (mode & 0o7777) | 0o011);
-    }
+    for (const folder of [this.lxcPath, this.endsFolder, ...(id === undefined ? [] : [this.folder(id)])]) makeFolders(folder, 0o711);
   }
 
   configPath(id: number): string {

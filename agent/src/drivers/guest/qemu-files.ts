@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { VmSpec } from '@drover/shared/model/guest';
 import { z } from 'zod';
 import { readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
+import { makeFolders } from '../../host/folder.ts';
 import { Supervised, startTicksOf } from '../../host/supervise.ts';
 import { qmpSocketPath } from './qemu-command.ts';
 import { qemuOption } from './qemu-option.ts';
@@ -32,7 +33,8 @@ export function makeRunFolder(folder: string): void {
       suggestion: 'set a shorter runPath in agent.json',
     });
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(dirname(folder), 0o711);
+  makeFolders(folder, 0o700);
 }
 
 export const removeRunFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { Problem } from '@drover/shared/lib/problem';
 
@@ -62,13 +62,17 @@ export class RootfsFiles {
       rmSync(temporary, { force: true });
       const file = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
       try {
-        writeSync(file, text);
+        // Not writeSync, which on a full disk writes a part and calls it success.
+        writeFileSync(file, text);
         fchownSync(file, this.owner.uid, this.owner.gid);
         fchmodSync(file, mode);
+        renameSync(temporary, `${handle}/${name}`);
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        throw error;
       } finally {
         closeSync(file);
       }
-      renameSync(temporary, `${handle}/${name}`);
     });
   }
 

@@ -3,8 +3,9 @@ import { open, realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
+import { isMissing } from '../../host/durable-file.ts';
 import type { Progress } from '../progress.ts';
-import { isMissing, removeTree } from '../storage/durable.ts';
+import { removeTree } from '../storage/durable.ts';
 import { unpack } from './unpack.ts';
 
 /** Publishers such as Rocky wrap their root file system: an archive of OCI or Docker form, with the real one inside. */

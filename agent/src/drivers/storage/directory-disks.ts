@@ -4,11 +4,12 @@ import { Problem } from '@drover/shared/lib/problem';
 import { Disk, type GuestType } from '@drover/shared/model/guest';
 import { ImageId } from '@drover/shared/model/id';
 import { z } from 'zod';
+import { isMissing } from '../../host/durable-file.ts';
 import { run } from '../../host/shell.ts';
 import type { DiskPlace } from '../guest/driver.ts';
 import { copyUnshifted } from './copy.ts';
 import type { Layout } from './directory-layout.ts';
-import { discard, isMissing, makeFolder, namesIn, publishFolder, removeTree, syncFile, syncTree, writeWhole } from './durable.ts';
+import { discard, makeFolder, namesIn, publishFolder, removeTree, syncFile, syncTree, writeWhole } from './durable.ts';
 import { mountOverlay, mountsOn, unmountAll } from './overlay.ts';
 import { ID_SHIFT, tethered } from './shifted.ts';
 

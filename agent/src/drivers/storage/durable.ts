@@ -1,11 +1,11 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
+import { isMissing } from '../../host/durable-file.ts';
 import { run } from '../../host/shell.ts';
 import { tethered } from './shifted.ts';
 
 const codeOf = (thrown: unknown): string | undefined => (thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined);
-export const isMissing = (thrown: unknown): boolean => codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR';
 
 /** An error of the file system in words for people; a full disk has a code of its own. */
 export function fileProblem(thrown: unknown, attempt: string): Problem {
@@ -33,7 +33,7 @@ export async function syncTree(path: string, signal?: AbortSignal): Promise<void
   await run('sync', ['--file-system', path], signal ? { signal } : {});
 }
 
-/** Writes a small file whole or not at all. */
+/** Writes a small file whole or not at all, without making the agent wait: a storage may be slow or far away. */
 export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
   const fresh = `${path}.new`;
   const file = await open(fresh, 'w', mode);

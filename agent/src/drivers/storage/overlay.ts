@@ -1,8 +1,9 @@
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
+import { isMissing } from '../../host/durable-file.ts';
 import { run } from '../../host/shell.ts';
-import { isMissing, removeTree } from './durable.ts';
+import { removeTree } from './durable.ts';
 
 export interface Overlay {
   readonly lower: string;
