@@ -93,6 +93,7 @@ describe.skipIf(!canMakeTinyRootfs())('containers on this host', () => {
     expect(swarm.length).toBeGreaterThan(64);
     expect(swarm.length).toBeLessThan(128);
     for (const pid of swarm) process.kill(pid, 'SIGKILL');
+    await expect.poll(() => Number(controlGroup(world)('pids', 'pids.current'))).toBeLessThan(64);
     await driver.define(withSpec({ memoryBytes: 128 * MiB, swapBytes: 16 * MiB, cores: 2, processesMax: 256 }), never);
     expect(limitsOf(world)).toEqual({ memory: 128 * MiB, processes: 256, cores: 2 });
     expect((await observe())?.needsRestart).toEqual([]);
@@ -182,15 +183,21 @@ function processesNamed(commandLine: string): readonly number[] {
     .map(Number);
 }
 
-function limitsOf(world: LxcWorld): { memory: number; processes: number; cores: number } {
+/** Reads the container's control group, of either version. */
+function controlGroup(world: LxcWorld): (controller: string, file: string) => string {
   const lxc = world.processes().at(-1);
   const init = readFileSync(`/proc/${lxc}/task/${lxc}/children`, 'utf8').trim();
   const groups = readFileSync(`/proc/${init}/cgroup`, 'utf8').split('\n');
   const v2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
-  const read = (controller: string, file: string) => {
+  return (controller, file) => {
     const group = groups.find((line) => (v2 ? line.startsWith('0::') : line.split(':')[1] === controller))?.split(':')[2] ?? '';
     return readFileSync(join('/sys/fs/cgroup', v2 ? '' : controller, group, file), 'utf8').trim();
   };
+}
+
+function limitsOf(world: LxcWorld): { memory: number; processes: number; cores: number } {
+  const v2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  const read = controlGroup(world);
   const [quota, period] = v2 ? read('cpu', 'cpu.max').split(' ') : [read('cpu', 'cpu.cfs_quota_us'), read('cpu', 'cpu.cfs_period_us')];
   return {
     memory: Number(read('memory', v2 ? 'memory.max' : 'memory.limit_in_bytes')),
