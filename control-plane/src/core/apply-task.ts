@@ -58,7 +58,7 @@ export function superseded(tasks: readonly Task[], purposes: readonly TaskPurpos
 }
 
 export const changedTasks = (tasks: readonly { readonly id: string }[]): EventWrite[] =>
-  tasks.map(({ id }) => ({ kind: 'task', id, gone: false }));
+  [...new Set(tasks.map(({ id }) => id))].map((id) => ({ kind: 'task', id, gone: false }));
 
 export const refOf = (held: Pick<Held, 'kind' | 'id'>): { readonly kind: ResourceKind; readonly id: string } => ({
   kind: held.kind,

@@ -266,6 +266,17 @@ describe('tasks that wait', () => {
     ]);
   });
 
+  it('whose logs alone have grown are told of once each, however many lines came', () => {
+    const line = (text: string) => ({ kind: 'guest', id: '100', atMs: 7, line: text }) as const;
+    const change = settle([], {
+      task: { state: 'running' },
+      resources: [aGuest({ appliedGeneration: 0 })],
+      log: [line('one'), line('two')],
+    });
+    expect(change).toMatchObject({ taskUpdates: [], log: [{ line: 'one' }, { line: 'two' }] });
+    expect(change.events).toEqual([{ kind: 'task', id: aTask().id, gone: false }]);
+  });
+
   it('of a guest that waits are written only when there is news', () => {
     const status = aStatus('guest', '100', 1, { applied: 0, condition: 'waiting', waitingFor: 'its storage' });
     expect(settle([status], { task: { state: 'running', waitingFor: 'its storage' } }).taskUpdates).toEqual([]);

@@ -60,7 +60,8 @@ export function absorb(view: ReportView, report: Report, { nowMs, ...ids }: Abso
       ...guestIdsTaken(orphans),
       events: [
         ...work.events,
-        ...changedTasks(updates),
+        // A line of a log is news of its task: whoever looks at it asks for what came.
+        ...changedTasks([...updates, ...log.map(({ taskId }) => ({ id: taskId }))]),
         ...(wasAway || report.hello ? [{ kind: 'host', id: host.id, gone: false } as const] : []),
       ],
     },
