@@ -40,8 +40,8 @@ export interface Reconciler {
   /** Something about this resource may have changed. */
   wake(ref: ResourceRef): void;
   wakeAll(): void;
-  /** Runs `act` in the resource's own queue, between passes. */
-  exclusively<T>(ref: ResourceRef, act: () => Promise<T>): Promise<T>;
+  /** Runs `act` in the resource's own queue, between passes; a newer wish ends it by the signal. */
+  exclusively<T>(ref: ResourceRef, act: (signal: AbortSignal) => Promise<T>): Promise<T>;
   stop(): void;
 }
 
@@ -221,11 +221,6 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   async function performStep(step: Step, wish: Wish, resource: Resource, memory: Memory, observed: Record<string, unknown>): Promise<void> {
     const title = titleOfStep(step, nameOf(wish));
     const activity: Activity = { title, progress: null, sinceMs: clock.now() };
-    const abort = new AbortController();
-    const cancelDeadline = clock.after(STEP_DEADLINE_MS[step.do], () =>
-      abort.abort(new Problem('timeout', `${title} took too long`, { retryable: true })),
-    );
-    memory.abort = abort;
     // Most steps are over before anybody could read what they are called: that is then not worth a report.
     say(resource, memory, { condition: 'working', observed, activity }, false);
     reporter.log(resource, title);
@@ -240,17 +235,26 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       },
       log: (line: string) => reporter.log(resource, line),
     };
-    try {
-      await perform(step, { wish, wishes, drivers, progress, signal: abort.signal });
-    } catch (thrown) {
-      // A step that was ended because of its deadline failed by that, whatever its tool said when it died.
-      throw abort.signal.reason instanceof Problem ? abort.signal.reason : thrown;
-    } finally {
-      cancelDeadline();
-      memory.abort = null;
-    }
+    await abortably(memory, async (abort) => {
+      const tooLong = new Problem('timeout', `${title} took too long`, { retryable: true });
+      const cancelDeadline = clock.after(STEP_DEADLINE_MS[step.do], () => abort.abort(tooLong));
+      await perform(step, { wish, wishes, drivers, progress, signal: abort.signal }).finally(cancelDeadline);
+    });
     if (step.do === 'guest.shutdown' && wish.kind === 'guest')
       memory.shutdown = { powerRequest: wish.spec.powerRequest, atMs: clock.now() };
+  }
+
+  /** Runs what a newer wish shall end. What was ended failed by that, whatever its tool said when it died. */
+  async function abortably<T>(memory: Memory, act: (abort: AbortController) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    memory.abort = abort;
+    try {
+      return await act(abort);
+    } catch (thrown) {
+      throw abort.signal.reason instanceof Problem ? abort.signal.reason : thrown;
+    } finally {
+      memory.abort = null;
+    }
   }
 
   function settle(resource: Resource, memory: Memory, observed: Record<string, unknown>) {
@@ -310,7 +314,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   return {
     wake,
     wakeAll,
-    exclusively: (ref, act) => queues.exclusively(refKey(ref), act),
+    exclusively: (ref, act) => queues.exclusively(refKey(ref), () => abortably(memoryOf(ref), ({ signal }) => act(signal))),
     stop() {
       stopped = true;
       cancelSweep();

@@ -2,11 +2,13 @@ import { Problem } from '@drover/shared/lib/problem';
 import { definitionOf, placeOf } from '../perform.ts';
 import type { TaskContext, TaskKind } from './task.ts';
 
-/** Restarts a guest in place, in the guest's own queue so that nothing else is done to it meanwhile. */
+/** Restarts a guest in place, in the guest's own queue so that nothing else is done to it meanwhile. It may take minutes: a newer wish for the guest does not wait. */
 export const reboot: TaskKind<'guest.reboot'> = {
   async run(spec, context) {
     const ref = { kind: 'guest', id: String(spec.guestId) } as const;
-    await context.reconciler.exclusively(ref, async () => {
+    await context.reconciler.exclusively(ref, async (newerWish) => {
+      const signal = AbortSignal.any([context.signal, newerWish]);
+      signal.throwIfAborted();
       const { wish, running, startedAtMs, type } = await runningGuest(spec.guestId, context);
       // Interrupted half-way by the agent's end, and since started by the loop: that was the restart.
       if (running && startedAtMs > context.begunAtMs) return;
@@ -15,7 +17,7 @@ export const reboot: TaskKind<'guest.reboot'> = {
           suggestion: `start it: drover guest start ${wish.spec.name}`,
         });
       context.log(`${spec.force ? 'resetting' : 'rebooting'} ${wish.spec.name}`);
-      await context.drivers.guests[type].reboot(definitionOf({ wish, wishes: context.wishes }), spec.force, context.signal);
+      await context.drivers.guests[type].reboot(definitionOf({ wish, wishes: context.wishes }), spec.force, signal);
     });
     context.reconciler.wake(ref);
     return {};

@@ -87,7 +87,7 @@ export function createTaskRunner(ports: {
       const problem = signal.reason instanceof Problem ? signal.reason : Problem.from(thrown);
       if (problem === STOPPING) return null;
       const state = problem.code === 'cancelled' ? 'cancelled' : 'failed';
-      return { state, ...(state === 'failed' ? { problem: problem.view() } : {}), atMs: clock.now() };
+      return { state, problem: problem.view(), atMs: clock.now() };
     }
   }
 

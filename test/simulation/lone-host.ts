@@ -1,0 +1,78 @@
+import { HostId } from '@drover/shared/model/id';
+import { type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
+import { PLANNERS } from '../../agent/src/core/planners.ts';
+import type { Drivers } from '../../agent/src/drivers/drivers.ts';
+import { Journal } from '../../agent/src/journal.ts';
+import { createQueues } from '../../agent/src/queues.ts';
+import { createReconciler } from '../../agent/src/reconcile.ts';
+import { createTaskRunner } from '../../agent/src/tasks/runner.ts';
+import { createWishes } from '../../agent/src/wishes.ts';
+import { createChance } from './chance.ts';
+import { createSimulatedDisk, emptyDisk } from './disk.ts';
+import { createSimulatedDrivers } from './hypervisor.ts';
+import { MortalLife, realLife } from './life.ts';
+import { Machine, type Weather } from './machine.ts';
+import { quiet, Timeline } from './timeline.ts';
+import { fairWeather } from './weather.ts';
+
+export interface LoneHostOptions {
+  readonly weather?: Partial<Weather>;
+  readonly drivers?: (drivers: Drivers) => Drivers;
+}
+
+/** The loop and the tasks of one agent on a simulated host, wished to by a test and heard by it, with nothing between them. */
+export class LoneHost {
+  readonly timeline = new Timeline(1_000_000);
+  readonly journal = new Journal(createSimulatedDisk(emptyDisk(), realLife), '/journal', 'boot', 0);
+  readonly machine: Machine;
+  readonly #statuses = new Map<string, ResourceStatus>();
+  readonly #wake: (ref: ResourceRef) => void;
+
+  constructor({ weather = {}, drivers: changed = (drivers) => drivers }: LoneHostOptions = {}) {
+    const life = new MortalLife(this.timeline);
+    const { clock } = life;
+    this.machine = new Machine('lone', clock, { ...fairWeather(createChance('lone')), ...weather });
+    const drivers = changed(createSimulatedDrivers({ machine: this.machine, life }));
+    const wishes = createWishes(this.journal, drivers);
+    const reporter = {
+      say: (status: ResourceStatus) => void this.#statuses.set(refKey(status), status),
+      log() {},
+      connected() {},
+      disconnected() {},
+      replied() {},
+      stop() {},
+    };
+    const ports = { journal: this.journal, reporter, clock };
+    const reconciler = createReconciler({
+      ...ports,
+      wishes,
+      drivers,
+      random: createChance('lone'),
+      planners: PLANNERS,
+      queues: createQueues(),
+      startsHeldUntilMs: () => 0,
+    });
+    const dialRelay = () => Promise.reject(new Error('there is no relay'));
+    const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, clock, dialRelay } });
+    this.#wake = (ref) => (ref.kind === 'task' ? tasks.wake(ref.id) : reconciler.wake(ref));
+  }
+
+  /** As when a command has come. */
+  wish(ref: ResourceRef, generation: number, spec: Record<string, unknown>, deletion: Resource['deletion'] = null): void {
+    this.journal.accept({ ...ref, hostId: HostId.parse('host_0123456789'), generation, spec, deletion });
+    this.#wake(ref);
+  }
+
+  /** What was last said of it. */
+  status(ref: ResourceRef): ResourceStatus {
+    const status = this.#statuses.get(refKey(ref));
+    if (!status) throw new Error(`nothing was said of ${refKey(ref)}`);
+    return status;
+  }
+
+  async pass(ms: number): Promise<void> {
+    await quiet();
+    const untilMs = this.timeline.nowMs + ms;
+    while (await this.timeline.step(untilMs));
+  }
+}
