@@ -1,4 +1,5 @@
-import { type Client, createClient, type InValue } from '@libsql/client';
+import type { Client, InValue } from '@libsql/client';
+import { LocalClient } from '../../control-plane/src/db/local-client.ts';
 import { storeOn } from '../../control-plane/src/db/open.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
 
@@ -16,7 +17,7 @@ export class Database {
   ) {}
 
   static async create(now: () => number): Promise<Database> {
-    const client = createClient({ url: 'file::memory:', concurrency: 1 });
+    const client = new LocalClient(':memory:', 0);
     return new Database(client, await storeOn(client, now));
   }
 

@@ -1,9 +1,9 @@
-import { pathToFileURL } from 'node:url';
-import { type Client, createClient } from '@libsql/client';
+import type { Client } from '@libsql/client';
 import { and, asc, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
 import { commitChange } from './commit.ts';
+import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
 import { connectedHostsWithPending, pendingOf } from './pending.ts';
 import { createReads } from './reads.ts';
@@ -15,7 +15,7 @@ import { createViews } from './views.ts';
 /** `path`: a file, or ':memory:' for simulation and tests, where every call settles in microtasks. */
 export async function openStore(path: string, now: () => number): Promise<Store> {
   // One connection: its PRAGMAs hold for every statement, and calls queue in the order they were made.
-  const client = createClient({ url: path === ':memory:' ? 'file::memory:' : pathToFileURL(path).href, concurrency: 1, timeout: 5_000 });
+  const client = new LocalClient(path, 5_000);
   if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
   // An acknowledged write survives a power cut: the log is synced at each commit.
   await client.execute('PRAGMA synchronous = FULL');
