@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -248,6 +248,25 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
         expect(await isMarked()).toBe(true);
       }
       expect(await observe()).toMatchObject({ running: true, lastRun: { powerRequest: 7, end: null, crashes: 0 } });
+    });
+
+    test('a reboot that is called off half-way: the guest that then ends was asked to, and starts again when it is wished for', async () => {
+      const bare: GuestDefinition = { ...asked(7), spec: { ...asked(7).spec, nics: [] }, places: { ...wish.places, nics: [] } };
+      await driver.define(bare, never);
+      const calledOff = new AbortController();
+      const reboot = driver.reboot(bare, false, calledOff.signal);
+      const isAsked = () => JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')).asked === true;
+      const settled = reboot.then(
+        () => 'rebooted',
+        () => 'called off',
+      );
+      await until('the guest to be asked', isAsked);
+      calledOff.abort();
+      expect(await settled).toBe('called off');
+      await untilEnded(observe);
+      expect((await observe())?.lastRun).toMatchObject({ powerRequest: 7, end: 'asked' });
+      await driver.define(wish, never);
+      await driver.start(asked(7), never);
     });
 
     test('a stopped guest is gone when stop returns, its end counts as asked, and stopping again is done already', async () => {

@@ -38,6 +38,7 @@ describe('simulated containers', () => {
       'a guest that powers itself off is told and stays off': noShell,
       'a guest that powers itself off while the agent is away is found to have done so': noShell,
       'a reboot ends one run and begins another: politely, by force, and of a guest that is off': noShell,
+      'a reboot that is called off half-way: the guest that then ends was asked to, and starts again when it is wished for': noBytes,
       'a stopped guest is gone when stop returns, its end counts as asked, and stopping again is done already': follows,
       'a start that fails says why and leaves nothing running': 'its disks are no files that could be missing',
     },

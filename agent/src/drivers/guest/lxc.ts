@@ -146,7 +146,8 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       try {
         for (; holders.find(id) !== null; await clock.sleep(5, signal)) tooLong();
       } catch (error) {
-        runs.unask(places.folder);
+        // Called off: it may still end, and then not by its own will.
+        if (!signal.aborted) runs.unask(places.folder);
         throw error;
       }
       if (endings.get(id) !== told) throw new Problem('cancelled', 'the guest was told to end while it was rebooting');

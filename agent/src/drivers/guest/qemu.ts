@@ -145,8 +145,10 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
         const ended = machine.waitFor(({ event }) => event === 'SHUTDOWN' || event === 'GUEST_PANICKED', given);
         await askUntil(machine, ended, given);
       } catch (error) {
+        // Called off: it may still end, and then not by its own will.
+        if (signal.aborted) throw error;
         runs.unask(places.folder);
-        if (signal.aborted || !given.aborted) throw error;
+        if (!given.aborted) throw error;
         throw new Problem('timeout', `the guest did not shut down within ${POLITE_REBOOT_MS / 1_000} s`, {
           suggestion: 'reboot it with force, which is like its reset button',
         });
