@@ -18,7 +18,7 @@ export function apiPage(document: OpenApi): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${html(document.info.title)} API</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/api/page.css">
 </head>
 <body>
@@ -52,8 +52,8 @@ function operationOf({
 ${operation.description === undefined ? '' : `<p>${html(operation.description)}</p>`}
 <p>Right: <code>${html(operation['x-drover-right'])}</code></p>
 ${parametersOf(operation)}
-${body.map(([type, { schema, example }]) => `<h4>Body <small>${html(type)}</small></h4>${schema ? jsonOf(schema) : ''}${exampleOf(example)}`).join('')}
-<h4>Answers</h4>
+${body.map(([type, { schema, example }]) => `<h3>Body <small>${html(type)}</small></h3>${schema ? jsonOf(schema) : ''}${exampleOf(example)}`).join('')}
+<h3>Answers</h3>
 <ul>${Object.entries(operation.responses)
     .map(([status, { description, content }]) => {
       const [schema] = Object.values(content ?? {}).map((entry) => entry.schema);
@@ -69,7 +69,7 @@ function parametersOf({ parameters }: Operation): string {
     const mark = required ? ' (needed)' : '';
     return `<li><code>${html(name)}</code> <small>${where}${mark}</small> ${html(description ?? '')} <code class="schema">${html(JSON.stringify(schema))}</code></li>`;
   });
-  return `<h4>Parameters</h4><ul>${items.join('')}</ul>`;
+  return `<h3>Parameters</h3><ul>${items.join('')}</ul>`;
 }
 
 const REFERENCE = '#/components/schemas/';
@@ -87,7 +87,7 @@ function jsonOf(schema: JsonSchema): string {
 }
 
 const exampleOf = (example: unknown): string =>
-  example === undefined ? '' : `<h4>Example</h4><pre>${html(JSON.stringify(example, null, 2))}</pre>`;
+  example === undefined ? '' : `<h3>Example</h3><pre>${html(JSON.stringify(example, null, 2))}</pre>`;
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const html = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
@@ -95,7 +95,9 @@ const html = (text: string): string => text.replace(/[&<>"']/g, (character) => E
 export const API_PAGE_STYLE = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; max-width: 64rem; padding: 1rem; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; }
-nav a { min-height: 44px; display: inline-flex; align-items: center; }
+nav a { min-height: 44px; min-width: 44px; display: inline-flex; align-items: center; }
+/* Large enough for a thumb, without moving the words around them. */
+p a, li a, pre a { padding: .9rem .75rem; margin-inline: -.75rem; }
 details { border: 1px solid #8886; border-radius: .5rem; margin: .5rem 0; padding: 0 .75rem; }
 summary { min-height: 44px; padding: .5rem 0; cursor: pointer; overflow-wrap: anywhere; }
 summary b { display: inline-block; min-width: 4rem; font-family: ui-monospace, monospace; }
@@ -104,4 +106,5 @@ summary b { display: inline-block; min-width: 4rem; font-family: ui-monospace, m
 pre { overflow-x: auto; background: #8881; border-radius: .375rem; padding: .5rem; font-size: .8125rem; }
 .schema { display: block; overflow-wrap: anywhere; font-size: .8125rem; color: light-dark(#475569, #9fb0c6); }
 li { margin: .25rem 0; }
+h3 { font-size: 1rem; }
 `;
