@@ -57,7 +57,7 @@ async function restartControlPlane() {
     old.kill('SIGTERM');
     await new Promise((resolve) => old.once('close', resolve));
   }
-  begin('control plane', ['--enable-source-maps', outfile], { env: { DROVER_DATA: dataPath, DROVER_PORT: port, DROVER_URL: '' } });
+  begin('control plane', ['--enable-source-maps', outfile], { env: { DROVER_DATA: dataPath, DROVER_PORT: port, DROVER_PUBLIC_URL: '' } });
 }
 
 function begin(name, args, { cwd = ROOT, env = {} } = {}) {

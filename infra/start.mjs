@@ -61,8 +61,7 @@ const ready = new Promise((resolve) => {
 const controlPlane = keep({
   title: 'control plane',
   script: 'control-plane/dist/main.js',
-  // DROVER_URL is the command line's variable, too: there it is where to go, here how others come.
-  env: { DROVER_DATA: dataPath, DROVER_PORT: String(port), DROVER_URL: process.env.DROVER_PUBLIC_URL ?? '' },
+  env: { DROVER_DATA: dataPath, DROVER_PORT: String(port) },
   logPath: join(logs, 'control-plane.log'),
   onOutput(output) {
     // Said once it listens, and has written token and link.
