@@ -3,13 +3,14 @@ import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { AccessStore } from './access-store.ts';
 import { conflictOf } from './commit.ts';
+import type { Questions } from './questions.ts';
 import { afterName, pageOf } from './reads.ts';
 import * as schema from './schema.ts';
 
-const { user, token, link, enrolment, idempotency, upload, event } = schema;
+const { user, token, link, enrolment, upload, event } = schema;
 
 /** `changed`: tells live streams that an event was written. */
-export function createAccessStore(db: LibSQLDatabase, now: () => number, changed: () => void): AccessStore {
+export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () => number, changed: () => void): AccessStore {
   const eventOf = (kind: 'user' | 'token', id: string, gone: boolean) => db.insert(event).values({ kind, id, gone, atMs: now() });
   const unexpired = (nowMs: number): SQL | undefined => or(isNull(token.expiresAtMs), gt(token.expiresAtMs, nowMs));
 
@@ -136,10 +137,7 @@ export function createAccessStore(db: LibSQLDatabase, now: () => number, changed
     },
 
     async idempotent(userId, key) {
-      const [row] = await db
-        .select()
-        .from(idempotency)
-        .where(and(eq(idempotency.userId, userId), eq(idempotency.key, key)));
+      const [row] = await ask.idempotent.all({ userId, key });
       return row ?? null;
     },
 

@@ -1,13 +1,13 @@
 import type { Client } from '@libsql/client';
-import { and, asc, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
 import { commitChange } from './commit.ts';
 import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
-import { connectedHostsWithPending, pendingOf } from './pending.ts';
+import { pendingOf } from './pending.ts';
+import { createQuestions } from './questions.ts';
 import { createReads } from './reads.ts';
-import { host, task } from './schema.ts';
 import type { Store } from './store.ts';
 import { trim } from './trim.ts';
 import { createViews } from './views.ts';
@@ -29,37 +29,24 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
 
   const listeners = new Set<() => void>();
   const reads = createReads(db);
+  const ask = createQuestions(db);
   function changed(): void {
     for (const notify of listeners) notify();
   }
 
   return {
     ...reads,
-    views: createViews(db),
-    access: createAccessStore(db, now, changed),
+    views: createViews(db, ask),
+    access: createAccessStore(db, ask, now, changed),
     async commit(change) {
-      const outcome = await commitChange(db, change);
+      const outcome = await commitChange(client, change);
       if (outcome.committed && change.events && change.events.length > 0) changed();
       return outcome;
     },
-    pending: (hostId, limit) => pendingOf(db, hostId, limit),
-    hostsWithPending: () => connectedHostsWithPending(db),
-    async silentHosts(heardBeforeMs) {
-      const rows = await db
-        .select({ id: host.id })
-        .from(host)
-        .where(and(eq(host.connected, true), lt(host.heardAtMs, heardBeforeMs)));
-      return rows.map(({ id }) => id);
-    },
-    async overdueTasks(nowMs, limit) {
-      const rows = await db
-        .select({ id: task.id })
-        .from(task)
-        .where(and(isNull(task.finishedAtMs), isNotNull(task.deadlineAtMs), lt(task.deadlineAtMs, nowMs)))
-        .orderBy(asc(task.deadlineAtMs))
-        .limit(limit);
-      return rows.map(({ id }) => id);
-    },
+    pending: (hostId, limit) => pendingOf(ask, hostId, limit),
+    hostsWithPending: async () => (await ask.hostsWithPending.all()).map(({ id }) => id),
+    silentHosts: async (beforeMs) => (await ask.silentHosts.all({ beforeMs })).map(({ id }) => id),
+    overdueTasks: async (nowMs, limit) => (await ask.overdueTasks.all({ nowMs, limit })).map(({ id }) => id),
     trim: (nowMs) => trim(db, nowMs),
     onEvents(notify) {
       listeners.add(notify);

@@ -1,5 +1,5 @@
 import { Problem } from '@drover/shared/lib/problem';
-import type { ResourceKind, ResourceRef } from '@drover/shared/model/resource';
+import type { ResourceKind } from '@drover/shared/model/resource';
 import { SPEC_SCHEMAS } from '@drover/shared/model/spec';
 import type { WishWrite } from '../core/change.ts';
 import { type Held, type Host, isKind, type Task } from '../core/held.ts';
@@ -58,5 +58,3 @@ export function guestIndexOf(wish: Extract<WishWrite, { kind: 'guest' }>) {
     words: [spec.name, wish.id, ...spec.tags].join(' '),
   };
 }
-
-export const keyOf = (ref: ResourceRef): string => `${ref.kind}/${ref.id}`;

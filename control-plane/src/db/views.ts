@@ -1,25 +1,26 @@
 import { Problem } from '@drover/shared/lib/problem';
 import { GuestId, type HostId } from '@drover/shared/model/id';
 import type { ResourceRef } from '@drover/shared/model/resource';
-import { and, eq, inArray, isNull, like, ne, or, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, like, ne, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { type Held, type Host, isKind, type Task } from '../core/held.ts';
 import { didYouMean } from '../core/near.ts';
 import type { HostCandidate, ImageDecisionView } from '../core/views.ts';
-import { heldOf, heldOfKind, hostOf, keyOf, taskOf } from './rows.ts';
+import { listOf, type Questions } from './questions.ts';
+import { heldOf, heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { Views } from './store.ts';
 
-const { resource, host, task, guestIndex } = schema;
+const { resource, host, guestIndex } = schema;
 
-export function createViews(db: LibSQLDatabase): Views {
+export function createViews(db: LibSQLDatabase, ask: Questions): Views {
   return {
     async createGuest(input) {
       const [next] = await db.select().from(schema.counter).where(eq(schema.counter.name, 'guest'));
       return {
         nextGuestId: GuestId.parse(next?.value),
         nameTaken: await guestNameTaken(db, input.name),
-        candidates: await candidates(db, input.host),
+        candidates: await candidates(db, ask, input.host),
       };
     },
 
@@ -27,33 +28,34 @@ export function createViews(db: LibSQLDatabase): Views {
       const guest = await guestNamed(db, ref);
       return {
         guest,
-        host: await hostById(db, guest.hostId),
-        tasks: await unfinishedTasks(db, and(eq(task.targetKind, 'guest'), eq(task.targetId, guest.id))),
+        host: await hostById(ask, guest.hostId),
+        tasks: await tasksOf(ask, guest),
         nameTaken: newName === undefined ? false : await guestNameTaken(db, newName, Number(guest.id)),
       };
     },
 
-    createImage: async (input) => ({ candidates: await candidates(db, input.host) }),
+    createImage: async (input) => ({ candidates: await candidates(db, ask, input.host) }),
 
     async onImage(id) {
-      const image = await imageView(db, id);
+      const image = await imageView(db, ask, id);
       if (!image) throw new Problem('not-found', `there is no image ${id}`);
       return image;
     },
 
     async onTask(id) {
-      const [row] = await db.select().from(task).where(sql`${task.id} = ${id}`);
+      const [row] = await ask.task.all({ id });
       if (!row) throw new Problem('not-found', `there is no task ${id}`);
       const found = taskOf(row);
-      const carrier = (await resources(db, refs([{ kind: 'task', id }])))[0];
+      const [carrier] = (await ask.resource.all({ kind: 'task', id })).map(heldOf);
+      const [target] = (await ask.resource.all(found.target)).map(heldOf);
       return {
         task: found,
-        target: (await resources(db, refs([found.target])))[0] ?? null,
+        target: target ?? null,
         carrier: carrier && isKind('task')(carrier) ? carrier : null,
-        image: found.image === null ? null : await imageView(db, found.image.id),
-        targetAsImage: found.target.kind === 'image' ? await imageView(db, found.target.id) : null,
-        tasksOfTarget: await unfinishedTasks(db, and(eq(task.targetKind, found.target.kind), eq(task.targetId, found.target.id))),
-        hostIsAway: found.hostId !== null && !(await db.select().from(host).where(eq(host.id, found.hostId)))[0]?.connected,
+        image: found.image === null ? null : await imageView(db, ask, found.image.id),
+        targetAsImage: found.target.kind === 'image' ? await imageView(db, ask, found.target.id) : null,
+        tasksOfTarget: await tasksOf(ask, found.target),
+        hostIsAway: found.hostId !== null && !(await ask.host.all({ id: found.hostId }))[0]?.connected,
       };
     },
 
@@ -68,15 +70,15 @@ export function createViews(db: LibSQLDatabase): Views {
               .where(and(eq(host.name, newName), ne(host.id, found.id)));
       return {
         host: found,
-        resources: await resources(db, eq(resource.hostId, found.id)),
-        tasks: await unfinishedTasks(db, eq(task.hostId, found.id)),
+        resources: (await ask.resourcesOfHost.all({ hostId: found.id })).map(heldOf),
+        tasks: (await ask.tasksOfHost.all({ hostId: found.id })).map(taskOf),
         nameTaken: taken.length > 0,
       };
     },
 
     async enrolment(tokenHash, hostId) {
       const [enrolment] = await db.select().from(schema.enrolment).where(eq(schema.enrolment.tokenHash, tokenHash));
-      const [existing] = await db.select().from(host).where(eq(host.id, hostId));
+      const [existing] = await ask.host.all({ id: hostId });
       const names = await db.select({ name: host.name }).from(host);
       return {
         enrolment: enrolment ?? null,
@@ -86,53 +88,19 @@ export function createViews(db: LibSQLDatabase): Views {
     },
 
     async onReport(hostId, asked) {
-      const [row] = await db.select().from(host).where(eq(host.id, hostId));
+      const [row] = await ask.host.all({ id: hostId });
       if (!row) return null;
-      const tasks = await unfinishedTasks(db, eq(task.hostId, hostId));
-      const wanted =
-        asked === 'all'
-          ? undefined
-          : refs([
-              ...asked,
-              ...tasks.flatMap(({ target, image }) => (image ? [target, { kind: 'image' as const, id: image.id }] : [target])),
-            ]);
-      return {
-        host: hostOf(row),
-        resources: asked !== 'all' && !wanted ? [] : await resources(db, and(eq(resource.hostId, hostId), wanted)),
-        tasks,
-      };
+      const tasks = (await ask.tasksOfHost.all({ hostId })).map(taskOf);
+      const about = tasks.flatMap(({ target, image }) => (image ? [target, { kind: 'image' as const, id: image.id }] : [target]));
+      const found = await (asked === 'all'
+        ? ask.resourcesOfHost.all({ hostId })
+        : ask.resourcesAmong.all({ hostId, list: listOf([...asked, ...about]) }));
+      return { host: hostOf(row), resources: found.map(heldOf), tasks };
     },
   };
 }
 
-/** SQL for "one of these"; undefined for an empty list. */
-function refs(list: readonly ResourceRef[]): SQL | undefined {
-  const unique = [...new Map(list.map((ref) => [keyOf(ref), ref])).values()];
-  const kinds = [...new Set(unique.map(({ kind }) => kind))];
-  return or(
-    ...kinds.map((kind) =>
-      and(
-        eq(resource.kind, kind),
-        inArray(
-          resource.id,
-          unique.filter((ref) => ref.kind === kind).map(({ id }) => id),
-        ),
-      ),
-    ),
-  );
-}
-
-const resources = async (db: LibSQLDatabase, where: SQL | undefined): Promise<Held[]> =>
-  (await db.select().from(resource).where(where)).map(heldOf);
-
-const unfinishedTasks = async (db: LibSQLDatabase, where: SQL | undefined): Promise<Task[]> =>
-  (
-    await db
-      .select()
-      .from(task)
-      .where(and(isNull(task.finishedAtMs), where))
-      .orderBy(task.createdAtMs, task.id)
-  ).map(taskOf);
+const tasksOf = async (ask: Questions, { kind, id }: ResourceRef): Promise<Task[]> => (await ask.tasksOf.all({ kind, id })).map(taskOf);
 
 async function guestNameTaken(db: LibSQLDatabase, name: string, exceptId = 0): Promise<boolean> {
   const rows = await db
@@ -172,8 +140,8 @@ async function guestNamed(db: LibSQLDatabase, ref: string): Promise<Held<'guest'
   });
 }
 
-async function hostById(db: LibSQLDatabase, id: HostId): Promise<Host> {
-  const [row] = await db.select().from(host).where(eq(host.id, id));
+async function hostById(ask: Questions, id: HostId): Promise<Host> {
+  const [row] = await ask.host.all({ id });
   if (!row) throw new Problem('not-found', `host ${id} was forgotten`);
   return hostOf(row);
 }
@@ -194,17 +162,21 @@ async function hostNamed(db: LibSQLDatabase, ref: string, field?: string): Promi
   });
 }
 
-async function candidates(db: LibSQLDatabase, ref: string | undefined): Promise<HostCandidate[]> {
-  const hosts = ref === undefined ? (await db.select().from(host).orderBy(host.name)).map(hostOf) : [await hostNamed(db, ref, 'host')];
+async function candidates(db: LibSQLDatabase, ask: Questions, ref: string | undefined): Promise<HostCandidate[]> {
+  const hosts = ref === undefined ? (await ask.hosts.all()).map(hostOf) : [await hostNamed(db, ref, 'host')];
   const ids = hosts.map(({ id }) => id);
-  const fabric = await resources(db, and(inArray(resource.hostId, ids), inArray(resource.kind, ['storage', 'network', 'image'])));
+  const fabric = await db
+    .select()
+    .from(resource)
+    .where(and(inArray(resource.hostId, ids), inArray(resource.kind, ['storage', 'network', 'image'])));
+  const placed = fabric.map(heldOf);
   const promised = await db
     .select({ hostId: guestIndex.hostId, bytes: sql<number>`sum(${guestIndex.memoryBytes})` })
     .from(guestIndex)
     .where(and(inArray(guestIndex.hostId, ids), eq(guestIndex.wishedPower, 'running')))
     .groupBy(guestIndex.hostId);
   return hosts.map((candidate) => {
-    const here = fabric.filter(({ hostId }) => hostId === candidate.id);
+    const here = placed.filter(({ hostId }) => hostId === candidate.id);
     return {
       host: candidate,
       storages: here.filter(isKind('storage')),
@@ -215,21 +187,20 @@ async function candidates(db: LibSQLDatabase, ref: string | undefined): Promise<
   });
 }
 
-async function imageView(db: LibSQLDatabase, id: string): Promise<ImageDecisionView | null> {
-  const [row] = await db
-    .select()
-    .from(resource)
-    .where(and(eq(resource.kind, 'image'), eq(resource.id, id)));
+async function imageView(db: LibSQLDatabase, ask: Questions, id: string): Promise<ImageDecisionView | null> {
+  const [row] = await ask.resource.all({ kind: 'image', id });
   if (!row) return null;
   const image = heldOfKind('image', row);
-  const guests = await resources(
-    db,
-    and(eq(resource.kind, 'guest'), eq(resource.hostId, image.hostId), sql`instr(${resource.spec}, ${`"${id}"`}) > 0`),
-  );
+  const guests = await db
+    .select()
+    .from(resource)
+    .where(and(eq(resource.kind, 'guest'), eq(resource.hostId, image.hostId), sql`instr(${resource.spec}, ${`"${id}"`}) > 0`));
   return {
     image,
-    host: await hostById(db, image.hostId),
-    usedBy: guests.filter(isKind('guest')).map((guest) => ({ id: GuestId.parse(Number(guest.id)), name: guest.spec.name })),
-    tasks: await unfinishedTasks(db, and(eq(task.targetKind, 'image'), eq(task.targetId, id))),
+    host: await hostById(ask, image.hostId),
+    usedBy: guests
+      .map((guest) => heldOfKind('guest', guest))
+      .map((guest) => ({ id: GuestId.parse(Number(guest.id)), name: guest.spec.name })),
+    tasks: await tasksOf(ask, image),
   };
 }
