@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** For tests that end the process between two calls: what then stands before the database and the broker. */
+  readonly between?: { readonly store: (store: Store) => Store; readonly broker: (broker: Broker) => Broker };
 }
 
 export interface ControlPlane {
@@ -56,7 +58,7 @@ export interface ControlPlane {
 
 /** The whole control plane in this process: API, page, broker, database. */
 export async function startControlPlane(options: NodeOptions): Promise<ControlPlane> {
-  const { log, clock = realClock, random = realRandom } = options;
+  const { log, clock = realClock, random = realRandom, between } = options;
   const folder = join(options.dataPath, 'control-plane');
   makeFolder(folder);
   /** What has to be ended again, last one first. */
@@ -77,9 +79,10 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       hostOfPassword: (password) => hostOfPassword({ store: opened, clock, signer }, password),
       refused: (reason) => complain('broker', reason),
     });
-    const store = withoutForgotten(opened, broker);
-    const dispatcher = createDispatcher({ store, clock, random, broker, signer, failed: (line) => complain('dispatch', line) });
-    const receiver = createReceiver({ store, clock, random, broker, dispatcher, log });
+    const store = withoutForgotten(between ? between.store(opened) : opened, broker);
+    const outward = between ? between.broker(broker) : broker;
+    const dispatcher = createDispatcher({ store, clock, random, broker: outward, signer, failed: (line) => complain('dispatch', line) });
+    const receiver = createReceiver({ store, clock, random, broker: outward, dispatcher, log });
     broker.onMessage(receiver.message);
     broker.onPresence(receiver.presence);
     const relay = createRelay(clock, random);

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { GuestView, HostView, TaskView } from '@drover/shared/api/views';
+import type { MachineEvent } from '../simulation/machine.ts';
+import { type Api, createApi } from '../system/api.ts';
+import { layWire, type Wire } from '../system/proxy.ts';
+import { type Part, startPart } from './part.ts';
+
+/** After the last fault everything must be as wished within this. */
+export const CONVERGES_MS = 30_000;
+
+const here = (name: string) => join(import.meta.dirname, `${name}.mjs`);
+
+/** A control plane and a host, as processes that can be ended anywhere, and the wire between them. */
+export class Fleet {
+  controlPlane!: Part;
+  agent!: Part;
+  api!: Api;
+
+  private constructor(
+    readonly dataPath: string,
+    private readonly port: number,
+    readonly wire: Wire,
+  ) {}
+
+  static async start(): Promise<Fleet> {
+    const port = await freePort();
+    const fleet = new Fleet(mkdtempSync(join(tmpdir(), 'drover-chaos-')), port, await layWire(port));
+    await fleet.startControlPlane();
+    const token = readFileSync(join(fleet.dataPath, 'control-plane/local-token'), 'utf8').trim();
+    fleet.api = createApi(`http://127.0.0.1:${port}`, token);
+    await fleet.startAgent();
+    await fleet.until('the host is ready', async () => {
+      const { items } = await fleet.api.get<{ items: { ready: boolean }[] }>('/networks');
+      return items.length > 0 && items.every(({ ready }) => ready);
+    });
+    return fleet;
+  }
+
+  async startControlPlane(): Promise<void> {
+    this.controlPlane = startPart(here('control-plane'), [], { DROVER_DATA: this.dataPath, DROVER_PORT: String(this.port) });
+    await this.controlPlane.untilSays(/control plane is at/);
+  }
+
+  async startAgent(): Promise<void> {
+    const isNew = !existsSync(join(this.hostPath, 'identity.json'));
+    const token = isNew ? (await this.api.send<{ token: string }>('POST', '/hosts/enrolments', {})).token : '';
+    this.agent = startPart(here('agent'), ['--url', this.wire.url, '--token', token, '--data', this.hostPath], {});
+    await this.agent.untilSays(/the agent runs/);
+  }
+
+  get hostPath(): string {
+    return join(this.dataPath, 'host');
+  }
+
+  /** What really happened to guests on the host, from the first event on. */
+  events(): readonly MachineEvent[] {
+    const path = join(this.hostPath, 'events.jsonl');
+    if (!existsSync(path)) return [];
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .flatMap((line) => (line ? [JSON.parse(line) as MachineEvent] : []));
+  }
+
+  /** Asks as a careful client does: the same key again until there is an answer, so that a lost answer is no second write. */
+  async ask<T>(method: string, path: string, body: unknown = {}): Promise<T> {
+    const key = randomUUID();
+    const giveUpAtMs = Date.now() + CONVERGES_MS;
+    for (;;) {
+      const response = await this.api.raw(method, path, body, { 'idempotency-key': key }).catch(() => null);
+      if (response?.ok) return (await response.json()) as T;
+      if (response && response.status < 500) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+      if (Date.now() > giveUpAtMs) throw new Error(`${method} ${path}: no answer`);
+      await this.revive();
+      await pause(20);
+    }
+  }
+
+  /** Starts what has ended. */
+  async revive(): Promise<void> {
+    if (!this.controlPlane.isRunning()) await this.startControlPlane();
+    if (!this.agent.isRunning()) await this.startAgent();
+  }
+
+  /** Everything is as wished, and nobody waits for anything; throws with what is not when that does not come about in time. */
+  converged(): Promise<void> {
+    return this.until('everything is as wished', async () => {
+      await this.revive();
+      const { items: hosts } = await this.api.get<{ items: HostView[] }>('/hosts');
+      const { items: tasks } = await this.api.get<{ items: TaskView[] }>('/tasks?state=active');
+      const { items: guests } = await this.api.get<{ items: GuestView[] }>('/guests?limit=1000');
+      const isSettled = ({ condition, generation, appliedGeneration, state }: GuestView) =>
+        condition === 'settled' && generation === appliedGeneration && state !== 'unknown';
+      return hosts.every(({ connected }) => connected) && tasks.length === 0 && guests.every(isSettled)
+        ? true
+        : JSON.stringify({
+            connected: hosts.map(({ connected }) => connected),
+            tasks: tasks.map(({ title, state }) => `${title}: ${state}`),
+            guests: guests.filter((guest) => !isSettled(guest)).map(({ name, state, condition }) => `${name}: ${state}, ${condition}`),
+          });
+    });
+  }
+
+  async until(what: string, holds: () => Promise<boolean | string>, withinMs = CONVERGES_MS): Promise<void> {
+    const giveUpAtMs = Date.now() + withinMs;
+    for (;;) {
+      const seen = await holds().catch((error: unknown) => String(error));
+      if (seen === true) return;
+      if (Date.now() > giveUpAtMs) throw new Error(`after ${withinMs / 1_000} s it is not so that ${what}${seen ? `: ${seen}` : ''}`);
+      await pause(25);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const part of [this.agent, this.controlPlane]) {
+      part.signal('SIGCONT');
+      part.signal('SIGKILL');
+      await part.ended;
+    }
+    await this.wire.close();
+    rmSync(this.dataPath, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port'))));
+    });
+  });
+}
