@@ -1,5 +1,6 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import type { Random } from '@drover/shared/lib/random';
+import { rateLimited } from '@drover/shared/lib/rate-limited';
 import type { GuestType } from '@drover/shared/model/guest';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId } from '@drover/shared/model/id';
@@ -10,6 +11,7 @@ import { digestOf, type Journal } from './journal.ts';
 import type { Link } from './link.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createReconciler } from './reconcile.ts';
+import { createReplays } from './replays.ts';
 import { createReporter } from './reporter.ts';
 import type { RelayDialer } from './tasks/relay.ts';
 import { createTaskRunner } from './tasks/runner.ts';
@@ -44,7 +46,9 @@ export interface Agent {
 export function startAgent(ports: AgentPorts): Agent {
   const { hostId, journal, drivers, link, clock, random, log, planners = PLANNERS, queues = createQueues() } = ports;
   const wishes = createWishes(journal, drivers);
-  const reporter = createReporter({ hostId, journal, link, clock, inventory: ports.inventory });
+  const replays = createReplays(journal.newestCounter);
+  const run = random.text(20);
+  const reporter = createReporter({ hostId, run, newestCounter: replays.newest, journal, link, clock, inventory: ports.inventory });
   let startsHeldUntilMs = journal.hostBooted ? clock.now() + CONTACT_WAIT_MS : 0;
   const reconciler = createReconciler({
     journal,
@@ -58,6 +62,7 @@ export function startAgent(ports: AgentPorts): Agent {
     startsHeldUntilMs: () => startsHeldUntilMs,
   });
   const tasks = createTaskRunner({ journal, reporter, clock, context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay } });
+  const complain = rateLimited(log, clock);
   const unwatch: (() => void)[] = [];
   let cancelHouse: () => void = () => {};
 
@@ -72,12 +77,18 @@ export function startAgent(ports: AgentPorts): Agent {
 
   function accept(command: Command) {
     heard();
-    const { resource } = command;
-    const acceptance = journal.accept(resource);
+    const { resource, counter } = command;
+    if (replays.isReplay(counter)) {
+      complain('replay', `refused a command about ${resource.kind} ${resource.id}: it was sent before one of an earlier connection`);
+      return;
+    }
+    const acceptance = journal.accept(resource, counter);
+    replays.taken(counter);
     // An old wish for what is gone: held up on its way, or of a control plane that was restored from a backup and must be told.
     if (acceptance === 'older' && journal.get(resource)?.goneAtMs === undefined) return;
     if (acceptance === 'contradicts') {
-      log(
+      complain(
+        'contradiction',
         `refused ${resource.kind} ${resource.id}: generation ${resource.generation} came with another content (${digestOf(resource)}) than before`,
       );
     }
@@ -111,10 +122,18 @@ export function startAgent(ports: AgentPorts): Agent {
 
   link.open({
     up(session) {
+      replays.connected();
       reporter.connected(session);
     },
     down: () => reporter.disconnected(),
     command: accept,
+    refused(refusal) {
+      complain(
+        'unsupported',
+        `refused a command about ${JSON.stringify(refusal.kind)} ${refusal.id}: ${refusal.problem.detail.slice(0, 300)}`,
+      );
+      reporter.refuse(refusal);
+    },
     reply(reply) {
       heard();
       reporter.replied(reply);

@@ -21,13 +21,15 @@ export type TaskRecord = z.infer<typeof TaskRecord>;
 const Entry = z.object({
   resource: Resource,
   digest: z.string(),
+  /** Of the command that brought it. */
+  counter: z.number().int().optional(),
   task: TaskRecord.optional(),
   /** Nothing of it is left here. Remembered for a while, so that a command that was held up on its way does not make it anew. */
   goneAtMs: z.number().int().optional(),
 });
 export type Entry = z.infer<typeof Entry>;
 
-const Counters = z.object({ boot: z.number().int(), hostBootId: z.string() });
+const Counters = z.object({ boot: z.number().int(), hostBootId: z.string(), command: z.number().int().default(0) });
 
 export type Acceptance = 'accepted' | 'known' | 'older' | 'contradicts';
 
@@ -50,6 +52,8 @@ export class Journal {
   readonly quarantined: string[] = [];
   /** Starts of this agent, this one included. */
   readonly boot: number;
+  /** The highest counter of a command that was journalled when this agent started. */
+  readonly newestCounter: number;
   /** The host itself has booted since the agent last ran. */
   readonly hostBooted: boolean;
 
@@ -63,7 +67,8 @@ export class Journal {
     const counters = this.#parse('counters.json', Counters);
     this.boot = (counters?.boot ?? 0) + 1;
     this.hostBooted = counters !== null && counters.hostBootId !== hostBootId;
-    this.#write('counters.json', { boot: this.boot, hostBootId });
+    this.newestCounter = Math.max(counters?.command ?? 0, ...[...this.#entries.values()].map(({ counter }) => counter ?? 0));
+    this.#write('counters.json', { boot: this.boot, hostBootId, command: this.newestCounter });
     this.trim(nowMs);
   }
 
@@ -87,12 +92,13 @@ export class Journal {
   }
 
   /** Takes a newer wish, durably before it returns. Older ones and repetitions change nothing. */
-  accept(resource: Resource): Acceptance {
+  accept(resource: Resource, counter?: number): Acceptance {
     const known = this.get(resource);
     const incoming = digestOf(resource);
     if (known && resource.generation < known.resource.generation) return 'older';
     if (known && resource.generation === known.resource.generation) return known.digest === incoming ? 'known' : 'contradicts';
-    this.#keep({ resource, digest: incoming, ...(known?.task ? { task: known.task } : {}) });
+    const brought = counter === undefined ? {} : { counter };
+    this.#keep({ resource, digest: incoming, ...brought, ...(known?.task ? { task: known.task } : {}) });
     return 'accepted';
   }
 

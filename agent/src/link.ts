@@ -1,4 +1,4 @@
-import type { Command, Gone, Reply, Report } from '@drover/shared/protocol/message';
+import type { AnyReply, Command, Gone, Refusal, Report } from '@drover/shared/protocol/message';
 
 /** The way to the control plane. Commands come verified and parsed: signed for this host, by a pinned key, not expired. */
 export interface Link {
@@ -14,5 +14,7 @@ export interface LinkHandlers {
   up(session: string): void;
   down(): void;
   command(command: Command): void;
-  reply(reply: Reply): void;
+  /** A command that was signed for this host, and that this agent does not understand. */
+  refused(refusal: Refusal): void;
+  reply(reply: AnyReply): void;
 }

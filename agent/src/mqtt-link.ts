@@ -2,12 +2,14 @@ import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
-import { Credentials, type PublicKey } from '@drover/shared/protocol/agent-api';
-import { Command, type Gone, MESSAGE_BYTES_MAX, PROTOCOL_VERSION, Reply } from '@drover/shared/protocol/message';
+import { rateLimited } from '@drover/shared/lib/rate-limited';
+import { Credentials } from '@drover/shared/protocol/agent-api';
+import { type Gone, PROTOCOL_VERSION } from '@drover/shared/protocol/message';
+import { PACKET_BYTES_MAX, packetSizeCheck } from '@drover/shared/protocol/packet-size';
 import { downFilter, topicOf } from '@drover/shared/protocol/topic';
-import { compactVerify, importJWK } from 'jose';
 import { connect, type MqttClient } from 'mqtt';
 import { type Identity, postForResponse } from './identity.ts';
+import { createInbound } from './inbound.ts';
 import type { Link, LinkHandlers } from './link.ts';
 
 const CONNECT_MS = 15_000;
@@ -15,6 +17,7 @@ const KEEPALIVE_S = 30;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 /** A connection that ended earlier than this counts as a failed attempt: no storm against a broker that turns us away. */
 const STEADY_MS = 30_000;
+const RENEW_MS = 60_000;
 
 export interface MqttLinkPorts {
   readonly identity: Identity;
@@ -31,9 +34,11 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
   let closed = false;
   let attempts = 0;
   let cancelRetry: () => void = () => {};
+  const complain = rateLimited(log, clock);
   /** How far the control plane's clock is ahead of ours, from its HTTPS answer: a host with a wrong clock still works. */
   let clockAheadMs = 0;
-  const verify = commandVerifier(identity, () => clock.now() + clockAheadMs);
+  const theirNow = (): number => clock.now() + clockAheadMs;
+  const inbound = createInbound({ hostId: identity.hostId, payloadOf: (jws) => identity.payloadOf(jws, theirNow()), now: theirNow });
 
   async function dial(handlers: LinkHandlers): Promise<void> {
     const credentials = await fetchCredentials();
@@ -41,8 +46,8 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
     cell = credentials.cell;
     const session = random.text(20);
     const gone: Gone = { v: PROTOCOL_VERSION, session, reason: 'connection lost' };
-    const [url] = credentials.urls;
-    if (!url) return;
+    // Should one not answer, the next attempt is at the next one.
+    const url = credentials.urls[attempts % credentials.urls.length] ?? '';
     const connection = connect(url, {
       protocolVersion: 4,
       clean: true,
@@ -69,7 +74,18 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
         handlers.up(session);
       });
     });
-    connection.on('message', (topic, payload) => void received(topic, payload, handlers));
+    // One at a time, in the order they came; whoever sends faster is made to wait by TCP, and nothing piles up here.
+    connection.handleMessage = ({ topic, payload }, done) => {
+      const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+      received(topic, bytes, handlers).then(() => done(), done);
+    };
+    // mqtt.js has no limit of its own: a broker could announce a packet of 256 MB and have us keep it.
+    const check = packetSizeCheck(PACKET_BYTES_MAX);
+    connection.stream.on('data', (chunk: Uint8Array) => {
+      if (check(chunk)) return;
+      complain('size', `${new URL(url).host} announced a message that is larger than any of ours`);
+      connection.end(true);
+    });
     connection.on('error', (error) => log(`link: ${error.message}`));
     connection.on('close', () => {
       if (client !== connection) return;
@@ -81,25 +97,37 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
   }
 
   async function fetchCredentials(): Promise<Credentials> {
-    const request = await identity.sign({ sub: identity.hostId, aud: 'drover-connect' }, clock.now() + clockAheadMs);
-    const { body, date } = await postForResponse(`${controlPlaneUrl}/agent/v1/connect`, { hostId: identity.hostId, request });
+    const request = await identity.sign({ sub: identity.hostId, aud: 'drover-connect' }, theirNow());
+    const { body, date, problem } = await postForResponse(`${controlPlaneUrl}/agent/v1/connect`, { hostId: identity.hostId, request });
+    // Also when it was refused: perhaps for the very reason that our clock is wrong.
     if (date) clockAheadMs = offsetOf(date, clock.now());
-    return Credentials.parse(body);
+    if (problem) throw problem;
+    const credentials = Credentials.parse(body);
+    await identity.follow(credentials.keySuccession ?? [], theirNow());
+    return credentials;
   }
 
-  /** Messages are taken strictly in the order they came: verification is asynchronous, so each waits for the one before. */
-  let last: Promise<void> = Promise.resolve();
-  function received(topic: string, payload: Buffer, handlers: LinkHandlers): Promise<void> {
-    last = last.then(async () => {
-      try {
-        if (payload.length > MESSAGE_BYTES_MAX) throw new Problem('too-large', 'a message above the limit');
-        if (topic === topicOf(cell, identity.hostId, 'down/command')) handlers.command(await verify(payload.toString('utf8')));
-        else if (topic === topicOf(cell, identity.hostId, 'down/reply')) handlers.reply(Reply.parse(JSON.parse(payload.toString('utf8'))));
-      } catch (thrown) {
-        log(`refused a message on ${topic}: ${Problem.from(thrown).message.slice(0, 300)}`);
-      }
-    });
-    return last;
+  let renewedAtMs = Number.NEGATIVE_INFINITY;
+  async function received(topic: string, bytes: Uint8Array, handlers: LinkHandlers): Promise<void> {
+    try {
+      if (topic === topicOf(cell, identity.hostId, 'down/command')) {
+        const said = await inbound.command(bytes);
+        if ('command' in said) handlers.command(said.command);
+        else handlers.refused(said.refused);
+      } else if (topic === topicOf(cell, identity.hostId, 'down/reply')) handlers.reply(await inbound.reply(bytes));
+      else complain('topic', `a message on a topic that is none of ours: ${JSON.stringify(topic.slice(0, 200))}`);
+    } catch (thrown) {
+      complain(topic, `refused a message on ${topic}: ${JSON.stringify(Problem.from(thrown).message.slice(0, 300))}`);
+      if (topic.endsWith('down/command')) renewKeys(bytes);
+    }
+  }
+
+  /** A key that we do not know: the control plane may have changed it meanwhile, and says so where we fetch credentials. */
+  function renewKeys(bytes: Uint8Array): void {
+    if (clock.now() < renewedAtMs + RENEW_MS || !identity.namesUnknownKey(new TextDecoder().decode(bytes))) return;
+    renewedAtMs = clock.now();
+    log('a command is signed with a key that is not known here: connecting anew to learn of it');
+    client?.end(true);
   }
 
   function retry(handlers: LinkHandlers) {
@@ -130,22 +158,6 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       client = null;
       if (connection) await connection.endAsync(false).catch(() => {});
     },
-  };
-}
-
-/** Commands are believed only when signed by a pinned key, for this host, and not expired: the broker is a hostile transport. */
-function commandVerifier(identity: Identity, now: () => number): (jws: string) => Promise<Command> {
-  const keys = Promise.all(identity.signingKeys.map((key: PublicKey) => importJWK(key, 'EdDSA')));
-  return async (jws) => {
-    for (const key of await keys) {
-      const verified = await compactVerify(jws, key, { algorithms: ['EdDSA'] }).catch(() => null);
-      if (!verified) continue;
-      const command = Command.parse(JSON.parse(new TextDecoder().decode(verified.payload)));
-      if (command.host !== identity.hostId) throw new Problem('not-allowed', 'a command for another host');
-      if (command.expiresAtMs < now()) throw new Problem('gone', 'a command that has expired');
-      return command;
-    }
-    throw new Problem('not-allowed', 'a command that is not signed by a known key');
   };
 }
 

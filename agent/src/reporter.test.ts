@@ -1,7 +1,8 @@
+import type { ProblemView } from '@drover/shared/lib/problem';
 import type { Inventory } from '@drover/shared/model/host';
 import { HostId } from '@drover/shared/model/id';
 import type { ResourceStatus } from '@drover/shared/model/resource';
-import { MESSAGE_BYTES_MAX, type Reply, type Report } from '@drover/shared/protocol/message';
+import { type AnyReply, MESSAGE_BYTES_MAX, type Report } from '@drover/shared/protocol/message';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createSimulatedDisk, emptyDisk } from '../../test/simulation/disk.ts';
 import { MortalLife, realLife } from '../../test/simulation/life.ts';
@@ -42,7 +43,15 @@ beforeEach(() => {
   };
   journal = new Journal(createSimulatedDisk(emptyDisk(), realLife), '/journal', 'boot', 0);
   const { clock } = new MortalLife(timeline);
-  reporter = createReporter({ hostId: HostId.parse('host_0123456789'), journal, link, clock, inventory: () => INVENTORY });
+  reporter = createReporter({
+    hostId: HostId.parse('host_0123456789'),
+    run: 'run1',
+    newestCounter: () => 7,
+    journal,
+    link,
+    clock,
+    inventory: () => INVENTORY,
+  });
 });
 
 const status = (id: number, more: Partial<ResourceStatus> = {}): ResourceStatus => ({
@@ -64,8 +73,9 @@ const last = (): Report => {
   if (!report) throw new Error('nothing was sent');
   return report;
 };
+const problem = (detail: string): ProblemView => ({ code: 'host-failed', status: 502, title: 'host failed', detail, retryable: false });
 const ids = (report: Report) => report.statuses.map(({ id }) => id);
-function reply(to: Report, more: Partial<Reply> = {}): void {
+function reply(to: Report, more: Partial<AnyReply> = {}): void {
   reporter.replied({ v: 1, boot: to.boot, sequence: to.sequence, helloWanted: false, atMs: 0, ...more });
 }
 /** Connected, and the hello is acknowledged. */
@@ -246,5 +256,47 @@ describe('what is over', () => {
     reporter.connected('second');
     await pass(0);
     expect(ids(last())).toEqual(['101']);
+  });
+});
+
+describe('however much there is to say', () => {
+  const bytesOf = (report: Report) => new TextEncoder().encode(JSON.stringify(report)).length;
+
+  it('no report is larger than any broker carries, and all is said in the end', async () => {
+    for (let id = 100; id < 2_100; id += 1) {
+      journal.accept({ kind: 'guest', id: String(id), hostId: HostId.parse('host_0123456789'), generation: 2, spec: {}, deletion: null });
+      reporter.say(status(id, { observed: { words: '→'.repeat(100) } }), false);
+      reporter.log({ kind: 'guest', id: String(id) }, '→'.repeat(2_000));
+      reporter.refuse({ kind: 'firewall', id: String(id), generation: 1, problem: problem('→'.repeat(10_000)) });
+    }
+    await connect();
+    for (let beat = 0; beat < 200; beat += 1) {
+      await pass(600);
+      reply(last());
+    }
+    expect(Math.max(...sent.map(bytesOf))).toBeLessThanOrEqual(MESSAGE_BYTES_MAX);
+    expect(new Set(sent.flatMap(ids)).size).toBe(2_000);
+    expect(sent[0]?.hello).toMatchObject({ journalIsCut: true, run: 'run1', counter: 7 });
+    expect(sent.flatMap(({ refused = [] }) => refused)).toHaveLength(100);
+  });
+
+  it('a status that no broker would carry is said in fewer words', async () => {
+    await connect();
+    const waffle = { observed: { words: 'x'.repeat(200_000) }, problem: problem('x'.repeat(200_000)) };
+    reporter.say(status(100, { condition: 'needs-attention', ...waffle }), true);
+    await pass(0);
+    expect(bytesOf(last())).toBeLessThan(2_000);
+    expect(last().statuses).toMatchObject([{ id: '100', condition: 'needs-attention', observed: {}, problem: { code: 'host-failed' } }]);
+  });
+
+  it('a refusal is said until it is acknowledged', async () => {
+    await connect();
+    reporter.refuse({ kind: 'firewall', id: 'f1', generation: 3, problem: problem('what is that?') });
+    await pass(0);
+    await pass(3_000);
+    expect(sent.slice(-2).map(({ refused }) => refused?.map(({ id }) => id))).toEqual([['f1'], ['f1']]);
+    reply(last());
+    await pass(10_000);
+    expect(last()).not.toHaveProperty('refused');
   });
 });

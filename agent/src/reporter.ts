@@ -1,8 +1,17 @@
 import type { Clock } from '@drover/shared/lib/clock';
+import type { ProblemView } from '@drover/shared/lib/problem';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId } from '@drover/shared/model/id';
 import { type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
-import { type LogLine, MESSAGE_BYTES_MAX, PROTOCOL_VERSION, type Reply, type Report } from '@drover/shared/protocol/message';
+import {
+  type AnyReply,
+  type Hello,
+  type LogLine,
+  MESSAGE_BYTES_MAX,
+  PROTOCOL_VERSION,
+  type Refusal,
+  type Report,
+} from '@drover/shared/protocol/message';
 import type { Journal } from './journal.ts';
 import type { Link } from './link.ts';
 
@@ -12,12 +21,19 @@ const PROGRESS_MS = 500;
 /** A report that nobody acknowledged is sent again, under a new number. */
 const RESEND_MS = 3_000;
 const LOG_LINES_MAX = 1_000;
-/** Room for the envelope and the log within MESSAGE_BYTES_MAX. */
-const STATUS_BYTES_MAX = MESSAGE_BYTES_MAX / 2;
-const LOG_BYTES_MAX = MESSAGE_BYTES_MAX / 4;
+/** A report has room for all of these at once, whatever they come to; what does not fit goes with the next one. */
+const ENVELOPE_BYTES = 4 * 1024;
+const HELLO_BYTES_MAX = 72 * 1024;
+const STATUS_BYTES_MAX = 32 * 1024;
+const REFUSED_BYTES_MAX = 4 * 1024;
+const LOG_BYTES_MAX = MESSAGE_BYTES_MAX - ENVELOPE_BYTES - HELLO_BYTES_MAX - STATUS_BYTES_MAX - REFUSED_BYTES_MAX;
 
 export interface ReporterPorts {
   readonly hostId: HostId;
+  /** Random, one per start of the agent. */
+  readonly run: string;
+  /** The highest counter of a command that was taken. */
+  readonly newestCounter: () => number;
   readonly journal: Journal;
   readonly link: Link;
   readonly clock: Clock;
@@ -28,9 +44,11 @@ export interface Reporter {
   /** Takes the newest word on a resource. `urgent: false` for mere progress. */
   say(status: ResourceStatus, urgent: boolean): void;
   log(ref: ResourceRef, line: string): void;
+  /** A command that is not understood here. */
+  refuse(refusal: Refusal): void;
   connected(session: string): void;
   disconnected(): void;
-  replied(reply: Reply): void;
+  replied(reply: AnyReply): void;
   stop(reason: string): void;
 }
 
@@ -38,11 +56,12 @@ export interface Reporter {
  * Says to the control plane what is. State goes up, not events: whole statuses of what changed since the last
  * acknowledged report, one report in flight, so a lost one is repaired by the next and a slow link carries only the newest.
  */
-export function createReporter({ hostId, journal, link, clock, inventory }: ReporterPorts): Reporter {
+export function createReporter({ hostId, run, newestCounter, journal, link, clock, inventory }: ReporterPorts): Reporter {
   const statuses = new Map<string, ResourceStatus>();
   /** Keys that changed since they were last acknowledged; the number grows with each change. */
   const unacknowledged = new Map<string, number>();
   let log: LogLine[] = [];
+  const refusals = new Map<string, Refusal>();
   let droppedLines = 0;
   let changes = 0;
   let sequence = 0;
@@ -51,7 +70,7 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
   let boot = journal.boot;
   let session: string | null = null;
   let helloDue = false;
-  let inFlight: { sequence: number; keys: [string, number][]; lines: number; hello: boolean } | null = null;
+  let inFlight: { sequence: number; keys: [string, number][]; lines: number; hello: boolean; refused: readonly Refusal[] } | null = null;
   /** Among what is unsaid is something that must not wait. */
   let isUrgent = false;
   let cancelTimer: () => void = () => {};
@@ -71,18 +90,15 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
   function flush() {
     if (!session) return;
     // Should one still be in flight, its time has passed: everything in it is said again.
-    const keys: [string, number][] = [];
-    const sent: ResourceStatus[] = [];
-    let bytes = 0;
-    for (const [key, version] of unacknowledged) {
+    const due = [...unacknowledged].flatMap(([key, version]) => {
       const status = statuses.get(key);
-      if (!status) continue;
-      bytes += JSON.stringify(status).length;
-      if (sent.length > 0 && bytes > STATUS_BYTES_MAX) break;
-      keys.push([key, version]);
-      sent.push(status);
-    }
-    const lines = linesWithin(log, LOG_BYTES_MAX);
+      return status ? [{ key, version, status }] : [];
+    });
+    const said = within(due, STATUS_BYTES_MAX, ({ status }) => status);
+    const keys = said.map(({ key, version }): [string, number] => [key, version]);
+    const sent = said.map(({ status }) => status);
+    const lines = within(log, LOG_BYTES_MAX, (line) => line);
+    const refused = within([...refusals.values()], REFUSED_BYTES_MAX, (refusal) => refusal);
     sequence += 1;
     const report: Report = {
       v: PROTOCOL_VERSION,
@@ -93,9 +109,10 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
       sentAtMs: clock.now(),
       statuses: sent,
       log: lines,
+      ...(refused.length > 0 ? { refused } : {}),
       ...(helloDue ? { hello: hello() } : {}),
     };
-    inFlight = { sequence, keys, lines: lines.length, hello: helloDue };
+    inFlight = { sequence, keys, lines: lines.length, hello: helloDue, refused };
     isUrgent &&= keys.length < unacknowledged.size;
     link.send({ do: 'report', report });
     sendIn(RESEND_MS);
@@ -116,19 +133,20 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
     if (status?.gone || (status?.kind === 'task' && status.condition === 'settled')) statuses.delete(key);
   }
 
-  function hello(): Report['hello'] {
-    const entries = journal.all().filter((entry) => !entry.task?.result);
-    return {
-      protocol: PROTOCOL_VERSION,
-      inventory: inventory(),
-      journal: entries.map(({ resource, digest }) => ({ kind: resource.kind, id: resource.id, generation: resource.generation, digest })),
-    };
+  function hello(): Hello {
+    const about = { protocol: PROTOCOL_VERSION, run, counter: newestCounter(), inventory: inventory() };
+    const entries = journal
+      .all()
+      .filter((entry) => !entry.task?.result)
+      .map(({ resource, digest }) => ({ kind: resource.kind, id: resource.id, generation: resource.generation, digest }));
+    const shown = within(entries, HELLO_BYTES_MAX - bytesOf(about), (entry) => entry);
+    return { ...about, journal: shown, ...(shown.length < entries.length ? { journalIsCut: true } : {}) };
   }
 
   return {
     say(status, urgent) {
       const key = refKey(status);
-      statuses.set(key, status);
+      statuses.set(key, bytesOf(status) > STATUS_BYTES_MAX / 2 ? shortened(status) : status);
       changes += 1;
       unacknowledged.set(key, changes);
       isUrgent ||= urgent;
@@ -138,6 +156,11 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
       if (log.length >= LOG_LINES_MAX) droppedLines += 1;
       else log.push({ kind: ref.kind, id: ref.id, atMs: clock.now(), line: line.slice(0, 2_000) });
       if (!inFlight) sendIn(PROGRESS_MS);
+    },
+    refuse(refusal) {
+      if (refusals.size >= REFUSALS_MAX) return;
+      refusals.set(`${refusal.kind}/${refusal.id}`, { ...refusal, problem: shortProblem(refusal.problem) });
+      if (!inFlight) sendIn(0);
     },
     connected(newSession) {
       session = newSession;
@@ -160,12 +183,16 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
       if (!inFlight || reply.sequence !== inFlight.sequence) return;
       for (const [key, version] of inFlight.keys) if (unacknowledged.get(key) === version) acknowledged(key);
       log = log.slice(inFlight.lines);
+      for (const refusal of inFlight.refused) {
+        const key = `${refusal.kind}/${refusal.id}`;
+        if (refusals.get(key) === refusal) refusals.delete(key);
+      }
       if (droppedLines > 0 && log.length === 0) droppedLines = 0;
       if (inFlight.hello) helloDue = false;
       inFlight = null;
       cancelTimer();
       timerAtMs = Number.POSITIVE_INFINITY;
-      sendIn(isUrgent ? 0 : unacknowledged.size > 0 || log.length > 0 ? PROGRESS_MS : HEARTBEAT_MS);
+      sendIn(isUrgent ? 0 : unacknowledged.size > 0 || log.length > 0 || refusals.size > 0 ? PROGRESS_MS : HEARTBEAT_MS);
     },
     stop(reason) {
       cancelTimer();
@@ -175,13 +202,31 @@ export function createReporter({ hostId, journal, link, clock, inventory }: Repo
   };
 }
 
-function linesWithin(log: readonly LogLine[], bytesMax: number): LogLine[] {
-  const lines: LogLine[] = [];
+const REFUSALS_MAX = 100;
+const encoder = new TextEncoder();
+const bytesOf = (value: unknown): number => encoder.encode(JSON.stringify(value)).length + 1;
+
+/** As many from the front as come to no more bytes than these. */
+function within<T>(items: readonly T[], bytesMax: number, part: (item: T) => unknown): T[] {
   let bytes = 0;
-  for (const line of log) {
-    bytes += line.line.length * 2 + 100;
-    if (bytes > bytesMax) break;
-    lines.push(line);
-  }
-  return lines;
+  const end = items.findIndex((item) => {
+    bytes += bytesOf(part(item));
+    return bytes > bytesMax;
+  });
+  return items.slice(0, end < 0 ? items.length : end);
 }
+
+/** What no broker would carry is said in fewer words, or the whole report would never arrive. */
+function shortened(status: ResourceStatus): ResourceStatus {
+  const { activity: _activity, waitingFor: _waitingFor, ...rest } = status;
+  return { ...rest, observed: {}, ...(rest.problem ? { problem: shortProblem(rest.problem) } : {}) };
+}
+
+const shortProblem = ({ detail, ...problem }: ProblemView): ProblemView => ({
+  code: problem.code,
+  status: problem.status,
+  title: problem.title.slice(0, 100),
+  detail: detail.slice(0, 300),
+  retryable: problem.retryable,
+  ...(problem.suggestion === undefined ? {} : { suggestion: problem.suggestion.slice(0, 200) }),
+});

@@ -9,7 +9,7 @@ import { topicOf } from '@drover/shared/protocol/topic';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { realDisk } from '../../agent/src/host/disk.ts';
-import { enrol, type Identity, postForResponse } from '../../agent/src/identity.ts';
+import { enrol, type Identity, post } from '../../agent/src/identity.ts';
 import { createMqttLink } from '../../agent/src/mqtt-link.ts';
 import { type ControlPlane, startControlPlane } from '../../control-plane/src/node.ts';
 import { anInventory } from '../control-plane/held.ts';
@@ -43,7 +43,7 @@ const enrolHost = async (name: string, token?: string): Promise<Identity> =>
   });
 async function credentialsOf(identity: Identity): Promise<Credentials> {
   const request = await identity.sign({ sub: identity.hostId, aud: 'drover-connect' }, Date.now());
-  return Credentials.parse((await postForResponse(`${url}/agent/v1/connect`, { hostId: identity.hostId, request })).body);
+  return Credentials.parse(await post(`${url}/agent/v1/connect`, { hostId: identity.hostId, request }));
 }
 const api = async (path: string) =>
   (await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${controlPlane.localToken}` } })).json();
@@ -78,6 +78,7 @@ describe('a host', () => {
       up: (session) => link.send({ do: 'report', report: hello(session) }),
       down: () => {},
       command: (command) => void commands.push(command),
+      refused: () => {},
       reply: (reply) => void replies.push(reply),
     });
     await vi.waitFor(() => expect(commands).toHaveLength(2), 5_000);

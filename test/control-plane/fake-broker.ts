@@ -45,7 +45,7 @@ export function createFakeBroker(): FakeBroker {
     sayOn: (topic, bytes) => onMessage(topic, bytes),
     presence: (hostId, connected) => onPresence(hostId, connected),
     commands: () => taken('down/command').map((payload) => Command.parse(JSON.parse(payload.replace(/^signed:/, '')))),
-    replies: () => taken('down/reply').map((payload) => Reply.parse(JSON.parse(payload))),
+    replies: () => taken('down/reply').map((payload) => Reply.loose().parse(JSON.parse(payload.replace(/^signed:/, '')))),
   };
   return broker;
 }

@@ -54,7 +54,7 @@ export class SimulatedControlPlane {
     this.desk = { life, store, perform: performer(store, (hostId) => dispatcher.nudge(hostId)) };
     this.log(`${this.name} starts`);
     await store.disconnectAll();
-    const receiver = createReceiver({ store, clock, random: this.chance, broker, dispatcher, log });
+    const receiver = createReceiver({ store, clock, random: this.chance, broker, dispatcher, signer: simulatedSigner, log });
     broker.onMessage((topic, payload) => receiver.message(topic, payload));
     broker.onPresence((hostId, connected) => receiver.presence(hostId, connected));
     startTicking({ store, clock, dispatcher, log }, TICK_MS);

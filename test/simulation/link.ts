@@ -1,12 +1,12 @@
 import { backoff } from '@drover/shared/lib/backoff';
 import type { HostId } from '@drover/shared/model/id';
-import { Command, type Gone, MESSAGE_BYTES_MAX, PROTOCOL_VERSION, Reply } from '@drover/shared/protocol/message';
+import { BootReply, Command, type Gone, MESSAGE_BYTES_MAX, PROTOCOL_VERSION, Reply } from '@drover/shared/protocol/message';
 import { DEFAULT_CELL, type Leaf, parseTopic, topicOf } from '@drover/shared/protocol/topic';
 import type { Link, LinkHandlers } from '../../agent/src/link.ts';
 import type { Broker } from '../../control-plane/src/broker/broker.ts';
 import type { Chance } from './chance.ts';
 import type { Life } from './life.ts';
-import { openSeal } from './signer.ts';
+import { isSealed, openSeal } from './signer.ts';
 import type { Timeline } from './timeline.ts';
 
 /** How badly the network treats messages. Nothing is lost, repeated or late when all are zero. */
@@ -217,7 +217,7 @@ export class Network {
         if (leaf === 'down/command') {
           const command = Command.parse(openSeal(text));
           if (command.host === hostId && command.expiresAtMs >= this.timeline.nowMs) connection.handlers.command(command);
-        } else connection.handlers.reply(Reply.parse(JSON.parse(text)));
+        } else connection.handlers.reply(isSealed(text) ? BootReply.parse(openSeal(text)) : Reply.parse(JSON.parse(text)));
       } catch (thrown) {
         // As the real link does: what cannot be taken is refused, and comes again.
         this.log(`${hostId} refused a message: ${thrown instanceof Error ? thrown.message : String(thrown)}`);

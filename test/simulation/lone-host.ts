@@ -40,6 +40,7 @@ export class LoneHost {
       connected() {},
       disconnected() {},
       replied() {},
+      refuse() {},
       stop() {},
     };
     const ports = { journal: this.journal, reporter, clock };

@@ -10,7 +10,9 @@ export const simulatedSigner: Signer = {
   verify: async (jws) => openSeal(jws),
 };
 
+export const isSealed = (text: string): boolean => text.startsWith(SEAL);
+
 export function openSeal(jws: string): Record<string, unknown> {
-  if (!jws.startsWith(SEAL)) throw new Error('not signed');
+  if (!isSealed(jws)) throw new Error('not signed');
   return JSON.parse(jws.slice(SEAL.length));
 }

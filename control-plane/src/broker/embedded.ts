@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@drover/shared/lib/clock';
 import type { HostId } from '@drover/shared/model/id';
 import { MESSAGE_BYTES_MAX } from '@drover/shared/protocol/message';
+import { PACKET_BYTES_MAX, packetSizeCheck } from '@drover/shared/protocol/packet-size';
 import { DEFAULT_CELL, downFilter, mayPublish, upFilter } from '@drover/shared/protocol/topic';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import type { Broker } from './broker.ts';
-import { PACKET_BYTES_MAX, packetSizeCheck } from './embedded-size.ts';
 
 export const MQTT_PATH = '/mqtt';
 

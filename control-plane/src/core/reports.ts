@@ -31,10 +31,11 @@ export interface AbsorbIds {
 export const digestOfWish = (held: Pick<Held, 'spec' | 'deletion'>): string => digest({ spec: held.spec, deletion: held.deletion });
 
 /** Takes one report in: what it says of resources becomes their status, and what it shows of the host's journal is made to agree with the wishes. */
-export function absorb(view: ReportView, report: Report, { nowMs, ...ids }: AbsorbIds): Decision<Absorbed> {
+export function absorb(view: ReportView, received: Report, { nowMs, ...ids }: AbsorbIds): Decision<Absorbed> {
   const { host } = view;
-  if (isOlder(report, host)) return droppedReport(report, host, nowMs);
+  if (isOlder(received, host)) return droppedReport(received, host, nowMs);
   const known = new Map(view.resources.map((held) => [refKey(held), held]));
+  const report: Report = { ...received, statuses: [...received.statuses, ...refusedStatuses(received, known)] };
   const work = newWork();
   if (report.hello) absorbJournal(report.hello, report.statuses, known, work);
   for (const status of report.statuses) absorbStatus(status, known, work);
@@ -117,6 +118,17 @@ function droppedReport(report: Report, host: Host, nowMs: number): Decision<Abso
   };
 }
 
+/** What the agent does not even understand as a command is, for those who wait, as if it had said so of the resource. */
+function refusedStatuses({ refused = [] }: Report, known: ReadonlyMap<string, Held>): ResourceStatus[] {
+  return refused.flatMap(({ kind, id, generation, problem }) => {
+    const held = known.get(`${kind}/${id}`);
+    if (!held || held.generation !== generation) return [];
+    const { observed = {} } = held.status ?? {};
+    const told = { acked: generation, applied: held.appliedGeneration, gone: false };
+    return [{ kind: held.kind, id, ...told, condition: 'unsupported' as const, problem, observed }];
+  });
+}
+
 /** A hello shows the host's whole journal: what it does not hold, it has not acknowledged, whatever it said once. */
 function absorbJournal(hello: Hello, statuses: readonly ResourceStatus[], known: ReadonlyMap<string, Held>, work: Work): void {
   const journal = new Map(hello.journal.map((entry) => [refKey(entry), entry]));
@@ -124,7 +136,7 @@ function absorbJournal(hello: Hello, statuses: readonly ResourceStatus[], known:
   for (const [key, held] of known) {
     const entry = journal.get(key);
     const acked = entry?.generation ?? 0;
-    if (spokenOf.has(key)) continue;
+    if (spokenOf.has(key) || (!entry && hello.journalIsCut)) continue;
     if (isKind('task')(held) && !entry) {
       // Never sent twice as it was: it may have been carried out. Cancelled, it only says what became of it.
       if (held.ackedGeneration > 0 && !held.spec.cancelled) work.wishes.push(cancelledCarrier(held));

@@ -27,8 +27,8 @@ export interface DispatchContext {
 export interface Dispatcher {
   /** Publishes what is pending for the host. Any number of calls, at any time: it never sends more than is needed for long. */
   nudge(hostId: HostId): void;
-  /** The host has a new session: what was sent before may be lost. */
-  forget(hostId: HostId): void;
+  /** The host has a new session: what was sent before may be lost. `counter`: the highest that it has taken. */
+  introduced(hostId: HostId, counter: number): void;
   /** Settles when nothing is under way. */
   idle(): Promise<void>;
 }
@@ -43,6 +43,8 @@ interface Sent {
 export function createDispatcher(context: DispatchContext): Dispatcher {
   const { clock, random } = context;
   const sentTo = new Map<HostId, Map<string, Sent>>();
+  /** Of each host the counter of the last command. Time itself is what it grows by, so that it need not be kept: after a restart it goes on above. */
+  const counters = new Map<HostId, number>();
   const running = new Map<HostId, { again: boolean; done: Promise<void> }>();
 
   async function publishPending(hostId: HostId): Promise<void> {
@@ -58,11 +60,28 @@ export function createDispatcher(context: DispatchContext): Dispatcher {
         now.set(key, earlier);
         continue;
       }
-      await context.broker.publish(topicOf(pending.host.cell, hostId, 'down/command'), await signed(context, held, pending.host.asOfMs), 1);
+      await context.broker.publish(topicOf(pending.host.cell, hostId, 'down/command'), await signed(held, pending.host.asOfMs), 1);
       const attempts = isNew ? 1 : (earlier?.attempts ?? 0) + 1;
       now.set(key, { generation: held.generation, attempts, dueAtMs: clock.now() + backoff(attempts, random.fraction(), RESEND) });
     }
     sentTo.set(hostId, now);
+  }
+
+  function signed(held: Held, asOfMs: number): Promise<string> {
+    const { kind, id, hostId, generation, spec, deletion } = held;
+    const issuedAtMs = clock.now();
+    const counter = Math.max(issuedAtMs, (counters.get(hostId) ?? 0) + 1);
+    counters.set(hostId, counter);
+    const command: Command = {
+      v: PROTOCOL_VERSION,
+      host: hostId,
+      counter,
+      resource: { kind, id, hostId, generation, spec, deletion },
+      asOfMs,
+      issuedAtMs,
+      expiresAtMs: issuedAtMs + COMMAND_MS,
+    };
+    return context.signer.sign(command);
   }
 
   async function run(hostId: HostId, state: { again: boolean }): Promise<void> {
@@ -90,23 +109,12 @@ export function createDispatcher(context: DispatchContext): Dispatcher {
       running.set(hostId, state);
       state.done = run(hostId, state);
     },
-    forget: (hostId) => void sentTo.delete(hostId),
+    introduced(hostId, counter) {
+      sentTo.delete(hostId);
+      counters.set(hostId, Math.max(counters.get(hostId) ?? 0, counter));
+    },
     async idle() {
       while (running.size > 0) await Promise.all([...running.values()].map(({ done }) => done));
     },
   };
-}
-
-function signed({ signer, clock }: DispatchContext, held: Held, asOfMs: number): Promise<string> {
-  const { kind, id, hostId, generation, spec, deletion } = held;
-  const issuedAtMs = clock.now();
-  const command: Command = {
-    v: PROTOCOL_VERSION,
-    host: hostId,
-    resource: { kind, id, hostId, generation, spec, deletion },
-    asOfMs,
-    issuedAtMs,
-    expiresAtMs: issuedAtMs + COMMAND_MS,
-  };
-  return signer.sign(command);
 }

@@ -39,7 +39,7 @@ function start(): void {
   broker = createFakeBroker();
   const log = (line: string) => void logged.push(line);
   dispatcher = createDispatcher({ store, clock, random: realRandom, broker, signer: fakeSigner, failed: log });
-  receiver = createReceiver({ store, clock, random: realRandom, broker, dispatcher, log });
+  receiver = createReceiver({ store, clock, random: realRandom, broker, dispatcher, signer: fakeSigner, log });
   broker.onMessage(receiver.message);
   broker.onPresence(receiver.presence);
   perform = performer(store, dispatcher.nudge);
@@ -124,6 +124,52 @@ describe('from a request to a host and back', () => {
       { sequence: sequence - 1, helloWanted: false },
       { sequence, helloWanted: true },
     ]);
+  });
+
+  it('each command has a higher counter than the one before, also after a restart and with a clock that went back', async () => {
+    await hello();
+    await create('web');
+    await idle();
+    const before = broker.commands().map(({ counter }) => counter);
+    expect(before.length).toBeGreaterThan(1);
+    expect(before).toEqual([...new Set(before)].sort((a, b) => a - b));
+    const highest = Math.max(...before) + 3_600_000;
+    start();
+    await say({ session: 's2', hello: { protocol: 1, inventory: anInventory(), journal: [], counter: highest } });
+    expect(Math.min(...broker.commands().map(({ counter }) => counter))).toBeGreaterThan(highest);
+  });
+
+  it('a restored agent is told in signed words to count from higher', async () => {
+    await say({ boot: 5, hello: { protocol: 1, inventory: anInventory(), journal: [] } });
+    await say({ session: 's2', boot: 2, hello: { protocol: 1, inventory: anInventory(), journal: [] } });
+    expect(
+      broker.published.filter(({ topic }) => topic.endsWith('down/reply')).map(({ payload }) => payload.startsWith('signed:')),
+    ).toEqual([false, true]);
+    expect(broker.replies()[1]).toMatchObject({ host: HOST_ID, helloWanted: true, lastBoot: 5 });
+  });
+
+  it('a command that the agent does not understand fails what waits for it, and is sent again only when the agent is another', async () => {
+    await hello();
+    await obey();
+    const { answer } = await create();
+    await idle();
+    broker.commands();
+    const problem = { code: 'unsupported', status: 422, title: '', detail: 'what is that?', retryable: false } as const;
+    await say({
+      refused: [
+        { kind: 'guest', id: '100', generation: 1, problem },
+        { kind: 'dream', id: 'x', generation: 1, problem },
+      ],
+    });
+    expect((await store.task(answer.taskId))?.task).toMatchObject({ state: 'failed', problem: { detail: 'what is that?' } });
+    expect((await store.guest('web'))?.guest.status?.condition).toBe('unsupported');
+    clock.advance(3_600_000);
+    await say({});
+    await tick({ store, clock, dispatcher, log: () => {} }, { trim: false });
+    await idle();
+    expect(commandIds()).toEqual([]);
+    await say({ session: 's2', hello: { protocol: 1, inventory: anInventory(), journal: [] } });
+    expect(commandIds()).toContain('guest 100:1');
   });
 
   it('a deletion ends with the row, the name is free and the id is not given again', async () => {
@@ -301,6 +347,19 @@ describe('what must not come', () => {
     await idle();
     expect(logged).toHaveLength(4);
     expect((await store.host(HOST_ID))?.host.boot).toBe(0);
+  });
+
+  it('from senders without number costs neither memory nor log', async () => {
+    const report = { v: 1, session: 's', boot: 1, sequence: 1, sentAtMs: 1 };
+    for (let sender = 0; sender < 20_000; sender += 1) {
+      const host = `host_${String(sender).padStart(20, '0')}` as HostId;
+      broker.say(host, 'up/report', { ...report, host });
+    }
+    await idle();
+    expect(logged.length).toBeLessThanOrEqual(60);
+    expect(broker.disconnected.length).toBeLessThan(20_000);
+    await hello();
+    expect((await store.host(HOST_ID))?.host.connected).toBe(true);
   });
 
   it('from a host that was forgotten ends its connection', async () => {

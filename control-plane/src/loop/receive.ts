@@ -1,21 +1,26 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
+import { rateLimited } from '@drover/shared/lib/rate-limited';
 import { HostId, newId } from '@drover/shared/model/id';
-import { Gone, PROTOCOL_VERSION, type Reply, type Report, Report as ReportSchema } from '@drover/shared/protocol/message';
+import { ResourceRef } from '@drover/shared/model/resource';
+import { BootReply, PROTOCOL_VERSION, type Reply, type Report } from '@drover/shared/protocol/message';
+import { readGone, readReport } from '@drover/shared/protocol/read';
 import { parseTopic, topicOf } from '@drover/shared/protocol/topic';
-import type { z } from 'zod';
 import type { Broker } from '../broker/broker.ts';
 import type { Decision } from '../core/change.ts';
 import { type Absorbed, absorb, absorbGone, awayChange } from '../core/reports.ts';
 import type { ReportView } from '../core/views.ts';
 import type { Store } from '../db/store.ts';
+import type { Signer } from '../signer.ts';
 import type { Dispatcher } from './dispatch.ts';
-import { type Log, rateLimited } from './log.ts';
+import type { Log } from './log.ts';
 
 const ATTEMPTS_MAX = 8;
 /** Of one host; further ones are dropped, which costs nothing: it sends what was not acknowledged again. */
 const QUEUE_MAX = 64;
+/** Of all hosts together, also of ones that a hostile broker invents. */
+const WAITING_MAX = 4_096;
 
 export interface ReceiveContext {
   readonly store: Store;
@@ -23,6 +28,7 @@ export interface ReceiveContext {
   readonly random: Random;
   readonly broker: Broker;
   readonly dispatcher: Dispatcher;
+  readonly signer: Signer;
   readonly log: Log;
 }
 
@@ -36,17 +42,24 @@ export interface Receiver {
 
 /** Takes what hosts say: parse, absorb, commit, reply, dispatch. One at a time per host, hosts side by side. */
 export function createReceiver(context: ReceiveContext): Receiver {
-  const { store, clock, random, broker, dispatcher, log } = context;
+  const { store, clock, random, broker, dispatcher, signer, log } = context;
   const complain = rateLimited(log, clock);
   const queues = new Map<HostId, { length: number; last: Promise<void> }>();
 
+  let waiting = 0;
+
   function enqueue(hostId: HostId, job: () => Promise<void>): void {
+    if (waiting >= WAITING_MAX) {
+      complain('waiting', 'more reports come than we can take in: some are dropped, and will be sent again');
+      return;
+    }
     const queue = queues.get(hostId) ?? { length: 0, last: Promise.resolve() };
     if (queue.length >= QUEUE_MAX) {
       complain(`${hostId} queue`, `${hostId} sends faster than we can take it in: reports are dropped until it slows down`);
       return;
     }
     queue.length += 1;
+    waiting += 1;
     queues.set(hostId, queue);
     queue.last = queue.last
       .then(job)
@@ -55,6 +68,7 @@ export function createReceiver(context: ReceiveContext): Receiver {
       })
       .then(() => {
         queue.length -= 1;
+        waiting -= 1;
         if (queue.length === 0) queues.delete(hostId);
       });
   }
@@ -72,17 +86,18 @@ export function createReceiver(context: ReceiveContext): Receiver {
       boot: received.boot,
       sequence: received.sequence,
       helloWanted: answer.helloWanted,
-      ...(answer.lastBoot === null ? {} : { lastBoot: answer.lastBoot }),
       atMs: clock.now(),
     };
-    await broker.publish(topicOf(cell, hostId, 'down/reply'), JSON.stringify(reply), 1);
-    if (received.hello) dispatcher.forget(hostId);
+    const { lastBoot } = answer;
+    const words = lastBoot === null ? JSON.stringify(reply) : await signer.sign(bootReply(reply, hostId, lastBoot));
+    await broker.publish(topicOf(cell, hostId, 'down/reply'), words, 1);
+    if (received.hello) dispatcher.introduced(hostId, received.hello.counter ?? 0);
     if (answer.dispatch) dispatcher.nudge(hostId);
   }
 
   async function absorbed(hostId: HostId, received: Report): Promise<{ answer: Absorbed | null }> {
     const ids = { storageId: newId('storage', random), networkId: newId('network', random) };
-    const refs = received.hello ? 'all' : received.statuses.map(({ kind, id }) => ({ kind, id }));
+    const refs = received.hello ? 'all' : [...received.statuses, ...refusedRefs(received)].map(({ kind, id }) => ({ kind, id }));
     return retrying(
       () => store.views.onReport(hostId, refs),
       (view: ReportView): Decision<Absorbed> => absorb(view, received, { nowMs: clock.now(), ...ids }),
@@ -120,16 +135,21 @@ export function createReceiver(context: ReceiveContext): Receiver {
       if (!parsed || !hostId.success)
         return complain('topic', `a message on a topic that is none of ours: ${JSON.stringify(topic.slice(0, 200))}`);
       if (parsed.leaf === 'up/gone') {
-        const gone = parse(Gone, payload);
+        const gone = readGone(payload);
         if (gone) enqueue(hostId.data, () => away(hostId.data, gone.session));
         else complain(`${hostId.data} gone`, `${hostId.data} said farewell in words that we do not understand`);
         return;
       }
-      const received = parsed.leaf === 'up/report' ? parse(ReportSchema, payload) : null;
+      const received = parsed.leaf === 'up/report' ? readReport(payload) : null;
       if (!received) return complain(`${hostId.data} parse`, `${hostId.data} sent a report that we do not understand`);
-      if (received.host !== hostId.data)
-        return complain(`${hostId.data} other`, `${hostId.data} sent a report in the name of ${received.host}`);
-      enqueue(hostId.data, () => report(hostId.data, parsed.cell, received));
+      if (received.report.host !== hostId.data)
+        return complain(`${hostId.data} other`, `${hostId.data} sent a report in the name of ${received.report.host}`);
+      if (received.dropped > 0)
+        complain(
+          `${hostId.data} dropped`,
+          `${hostId.data} sent ${received.dropped} statuses or lines that we do not understand: is its agent newer?`,
+        );
+      enqueue(hostId.data, () => report(hostId.data, parsed.cell, received.report));
     },
     presence(hostId, connected) {
       // That a connection began says nothing yet: the hello does.
@@ -141,11 +161,15 @@ export function createReceiver(context: ReceiveContext): Receiver {
   };
 }
 
-function parse<T>(schema: z.ZodType<T>, payload: Uint8Array): T | null {
-  try {
-    return schema.parse(JSON.parse(new TextDecoder().decode(payload)));
-  } catch {
-    // Whatever it was, it is not a message of ours: the caller says so.
-    return null;
-  }
-}
+/** Those of kinds that we know ourselves. */
+const refusedRefs = ({ refused = [] }: Report): ResourceRef[] =>
+  refused.flatMap(({ kind, id }) => {
+    const ref = ResourceRef.safeParse({ kind, id });
+    return ref.success ? [ref.data] : [];
+  });
+
+/** Long enough for any way there, short enough that a captured one is of no use. */
+const BOOT_REPLY_MS = 60_000;
+
+const bootReply = (reply: Reply, host: HostId, lastBoot: number): BootReply =>
+  BootReply.parse({ ...reply, host, lastBoot, expiresAtMs: reply.atMs + BOOT_REPLY_MS });

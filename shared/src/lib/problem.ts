@@ -46,6 +46,9 @@ export const ProblemView = z.object({
 });
 export type ProblemView = z.infer<typeof ProblemView>;
 
+/** The same as an agent says it, which may be newer and know of more ways to end badly than we do. */
+export const ReportedProblem = ProblemView.extend({ code: z.enum(CODES).catch('host-failed') });
+
 interface ProblemOptions {
   readonly suggestion?: string | undefined;
   readonly field?: string | undefined;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProblemView } from '../lib/problem.ts';
+import { ReportedProblem } from '../lib/problem.ts';
 import { HostId } from './id.ts';
 
 export const ResourceKind = z.enum(['storage', 'network', 'image', 'guest', 'task']);
@@ -56,7 +56,7 @@ export const ResourceStatus = z.object({
   condition: Condition,
   activity: Activity.optional(),
   waitingFor: z.string().optional(),
-  problem: ProblemView.optional(),
+  problem: ReportedProblem.optional(),
   /** Nothing of it is left on this host. */
   gone: z.boolean().default(false),
   /** The kind's own observation: GuestStatus, ImageStatus, TaskStatus…; parsed by its kind's schema. */

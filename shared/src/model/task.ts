@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProblemView } from '../lib/problem.ts';
+import { ReportedProblem } from '../lib/problem.ts';
 import { GuestId } from './id.ts';
 import { ResourceRef } from './resource.ts';
 
@@ -31,6 +31,6 @@ export type TaskState = z.infer<typeof TaskState>;
 export const TaskStatus = z.object({
   state: TaskState.default('running'),
   result: z.record(z.string(), z.unknown()).optional(),
-  problem: ProblemView.optional(),
+  problem: ReportedProblem.optional(),
 });
 export type TaskStatus = z.infer<typeof TaskStatus>;

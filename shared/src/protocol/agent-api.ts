@@ -20,6 +20,20 @@ export const EnrolReply = z.object({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
+/**
+ * How the control plane changes its signing key: a JWS over this by the key before. Links form a chain, so that a host that was
+ * away follows it from the key that it knows to the newest, though nobody holds the older private keys any more.
+ */
+export const KeySuccession = z.object({
+  aud: z.literal('drover-next-key'),
+  key: PublicKey,
+  issuedAtMs: z.number().int(),
+  /** How long after `issuedAtMs` what the key before has signed still counts. */
+  overlapMs: z.number().int().min(0),
+});
+export type KeySuccession = z.infer<typeof KeySuccession>;
+export const SUCCESSION_MAX = 64;
+
 /** POST /agent/v1/connect. `request` is a JWS by the host's key over {sub: hostId, aud: 'drover-connect', iat}. */
 export const ConnectRequest = z.strictObject({ hostId: HostId, request: z.string().max(4_096) });
 export type ConnectRequest = z.infer<typeof ConnectRequest>;
@@ -32,6 +46,8 @@ export const Credentials = z.object({
   cell: z.string(),
   subQos: z.union([z.literal(0), z.literal(1)]),
   expiresAtMs: z.number().int(),
+  /** KeySuccession links, oldest first. */
+  keySuccession: z.array(z.string().max(2_048)).max(SUCCESSION_MAX).optional(),
 });
 export type Credentials = z.infer<typeof Credentials>;
 

@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { digest } from '../lib/digest.ts';
 import { HostId } from '../model/id.ts';
 import type { PublicKey } from './agent-api.ts';
 
@@ -10,3 +11,6 @@ export const hostIdOfKey = (key: PublicKey): HostId => HostId.parse(`host_${hash
 
 /** For people to compare by eye: the SHA-256 of the key in sixteen groups of four. */
 export const fingerprintOfKey = (key: PublicKey): string => (hashOf(key).match(/.{4}/g) ?? []).join(' ');
+
+/** Names a signing key of the control plane: the `kid` in the header of what it signs. */
+export const keyIdOf = ({ kty, crv, x }: PublicKey): string => digest({ kty, crv, x }).slice(0, 16);

@@ -1,4 +1,4 @@
-import { refKey } from '@drover/shared/model/resource';
+import { type ResourceRef, refKey } from '@drover/shared/model/resource';
 import { definitionDigest } from '../../../agent/src/core/definition.ts';
 import type { Held } from '../../../control-plane/src/core/held.ts';
 import type { RunFile } from '../machine.ts';
@@ -12,8 +12,10 @@ export async function findUnsettled(scene: Scene): Promise<string[]> {
     const { resources, tasks, host: seen } = await scene.store().views.onHost(host.hostId);
     const byKey = new Map(resources.map((held) => [refKey(held), held]));
     if (!seen.connected) unsettled.push(`${host.name} is not connected`);
-    for (const task of tasks) unsettled.push(`task ${task.id} (${task.title}) is ${task.state}`);
+    const isHeld = (ref: ResourceRef) => ref.kind === 'image' && isHeldByOrphan(ref.id, host, byKey);
+    for (const task of tasks) if (!isHeld(task.target)) unsettled.push(`task ${task.id} (${task.title}) is ${task.state}`);
     for (const held of resources) {
+      if (held.deletion && isHeld(held)) continue;
       const why = whyUnsettled(held, host, byKey);
       if (why) unsettled.push(`${refKey(held)} of ${host.name}: ${why}`);
     }
@@ -52,6 +54,12 @@ function whyGuestIsOther(guest: Held<'guest'>, host: SimulatedHost): string | nu
 
 const mayStayOff = (run: RunFile | null, guest: Held<'guest'>): boolean =>
   run?.powerRequest === guest.spec.powerRequest && (run.end === 'self' || (run.end === 'host' && !guest.spec.startAtBoot));
+
+/** A guest that nobody wished for, as after a restore, keeps its image until a person has decided about it. */
+function isHeldByOrphan(imageId: string, host: SimulatedHost, byKey: ReadonlyMap<string, Held>): boolean {
+  const orphans = (host.journal?.all() ?? []).filter(({ resource }) => resource.kind === 'guest' && !byKey.has(refKey(resource)));
+  return orphans.some(({ resource }) => JSON.stringify(resource.spec).includes(imageId));
+}
 
 /** It fails for ever, or stands on what does; then it is enough that it is said. */
 function isHopeless(held: Held, host: SimulatedHost, byKey: ReadonlyMap<string, Held>): boolean {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { packetSizeCheck } from './embedded-size.ts';
+import { packetSizeCheck } from './packet-size.ts';
 
 /** An MQTT packet of that many bytes after its fixed header. */
 function packet(length: number): Uint8Array {

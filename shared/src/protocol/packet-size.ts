@@ -1,4 +1,4 @@
-/** aedes has no limit of its own: a client could announce a packet of 256 MB and have us keep it. */
+/** The libraries on either side have no limit of their own: the other one could announce a packet of 256 MB and have us keep it. */
 export const PACKET_BYTES_MAX = 256 * 1024;
 
 /** Follows the packets of an MQTT stream by their fixed headers; answers false once one announces more than `bytesMax`. */
