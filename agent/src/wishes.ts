@@ -7,13 +7,20 @@ import type { Network } from './drivers/network/driver.ts';
 import type { Storage } from './drivers/storage/driver.ts';
 import type { Journal } from './journal.ts';
 
+/** What the journal holds is read at every look, and is the same for a long time. */
+const read = new WeakMap<object, Readonly<Record<string, unknown>> | Problem>();
+
 /** Reads a journalled resource strictly: a spec with a field that this agent does not understand is refused, never half obeyed. */
 export function parseWish<K extends ResourceKind>(resource: Resource & { readonly kind: K }): Wish<K> | Problem {
+  const spec = read.get(resource.spec) ?? readSpec(resource);
+  read.set(resource.spec, spec);
+  // Sound: the schema was chosen by the same kind.
+  return spec instanceof Problem ? spec : ({ ...resource, spec } as unknown as Wish<K>);
+}
+
+function readSpec(resource: Resource): Readonly<Record<string, unknown>> | Problem {
   const parsed = SPEC_SCHEMAS[resource.kind].safeParse(resource.spec);
-  if (parsed.success) {
-    // Sound: the schema was chosen by the same kind.
-    return { ...resource, spec: parsed.data } as unknown as Wish<K>;
-  }
+  if (parsed.success) return parsed.data;
   const problem = problemOfInput(parsed.error, `the ${resource.kind}'s spec`);
   return new Problem('unsupported', `this host's agent does not understand the wish: ${problem.message}`, {
     suggestion: 'upgrade the agent on this host',
