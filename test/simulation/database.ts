@@ -9,43 +9,67 @@ interface TableRows {
   readonly rows: readonly (readonly InValue[])[];
 }
 
+interface Blank {
+  readonly client: Client;
+  /** What a database holds that was just made. */
+  readonly rows: readonly TableRows[];
+}
+
+/** Databases of worlds that are over: to empty one takes a tenth of the time that it takes to make one. */
+const blanks: Blank[] = [];
+
 /** The real store on a database in memory, which can be backed up and put back as it was. */
 export class Database {
   private constructor(
-    private readonly client: Client,
+    private readonly blank: Blank,
     readonly store: Store,
   ) {}
 
+  /** As if it had just been made. */
   static async create(now: () => number): Promise<Database> {
-    const client = new LocalClient(':memory:', 0);
-    return new Database(client, await storeOn(client, now));
-  }
-
-  async snapshot(): Promise<readonly TableRows[]> {
-    const tables = await this.client.execute(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'guest_search%' AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence') ORDER BY name",
-    );
-    const rows: TableRows[] = [];
-    for (const { name } of tables.rows) {
-      const { columns, rows: found } = await this.client.execute(`SELECT * FROM ${String(name)}`);
-      rows.push({ table: String(name), columns, rows: found.map((row) => columns.map((column) => row[column] ?? null)) });
+    const blank = blanks.pop();
+    if (blank) {
+      await restore(blank.client, blank.rows);
+      return new Database(blank, await storeOn(blank.client, now));
     }
-    return rows;
+    const client = new LocalClient(':memory:', 0);
+    const store = await storeOn(client, now);
+    return new Database({ client, rows: await snapshot(client) }, store);
   }
 
-  async restore(tables: readonly TableRows[]): Promise<void> {
-    // The triggers of guest_index keep the search table in step.
-    const statements = tables.flatMap(({ table, columns, rows }) => [
-      { sql: `DELETE FROM ${table}`, args: [] },
-      ...rows.map((row) => ({
-        sql: `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-        args: [...row],
-      })),
-    ]);
-    await this.client.batch(statements, 'write');
+  snapshot(): Promise<readonly TableRows[]> {
+    return snapshot(this.blank.client);
+  }
+
+  restore(tables: readonly TableRows[]): Promise<void> {
+    return restore(this.blank.client, tables);
   }
 
   close(): void {
-    this.store.close();
+    blanks.push(this.blank);
   }
+}
+
+async function snapshot(client: Client): Promise<readonly TableRows[]> {
+  const tables = await client.execute(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'guest_search%' AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence') ORDER BY name",
+  );
+  const rows: TableRows[] = [];
+  for (const { name } of tables.rows) {
+    const { columns, rows: found } = await client.execute(`SELECT * FROM ${String(name)}`);
+    rows.push({ table: String(name), columns, rows: found.map((row) => columns.map((column) => row[column] ?? null)) });
+  }
+  return rows;
+}
+
+async function restore(client: Client, tables: readonly TableRows[]): Promise<void> {
+  // The triggers of guest_index keep the search table in step.
+  const statements = tables.flatMap(({ table, columns, rows }) => [
+    { sql: `DELETE FROM ${table}`, args: [] },
+    ...rows.map((row) => ({
+      sql: `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+      args: [...row],
+    })),
+  ]);
+  await client.batch(statements, 'write');
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, digest } from '@drover/shared/lib/digest';
+import { digest } from '@drover/shared/lib/digest';
 import { type Deletion, type ResourceRef, refKey } from '@drover/shared/model/resource';
 import type { Change, WishWrite } from '../../control-plane/src/core/change.ts';
 import type { Judge } from './judge.ts';
@@ -109,5 +109,4 @@ export class Ledger {
   }
 }
 
-export const digestOfWrite = ({ spec, deletion }: Pick<WishWrite, 'spec' | 'deletion'>): string =>
-  digest(JSON.parse(canonicalJson({ spec, deletion })));
+export const digestOfWrite = ({ spec, deletion }: Pick<WishWrite, 'spec' | 'deletion'>): string => digest({ spec, deletion });

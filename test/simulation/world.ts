@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HostId } from '@drover/shared/model/id';
+import { Report } from '@drover/shared/protocol/message';
 import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
 import type { Change } from '../../control-plane/src/core/change.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
@@ -20,7 +21,7 @@ import type { Scene, Watch } from './invariants/watch.ts';
 import { watchWrites } from './invariants/writes.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
-import { Network, type NetworkWeather } from './link.ts';
+import { Network, type NetworkWeather, type Seen } from './link.ts';
 import { type AgentParts, SimulatedHost, SOUND_AGENT } from './simulated-host.ts';
 import { quiet, Timeline } from './timeline.ts';
 import { type Manners, Person, SOUND_MANNERS } from './users.ts';
@@ -92,9 +93,7 @@ export class World {
     private readonly database: Database,
   ) {
     this.#chance = createChance(options.seed);
-    this.#network = new Network(this.#timeline, this.#chance.fork('network'), this.#tell, (message) => {
-      for (const watch of this.#watches) watch.message?.(message);
-    });
+    this.#network = new Network(this.#timeline, this.#chance.fork('network'), this.#tell, (message) => this.#sees(message));
     this.#roughness = this.#drawRoughness();
   }
 
@@ -241,6 +240,15 @@ export class World {
     for (const controlPlane of this.#controlPlanes) void controlPlane.start();
     for (const host of this.#hosts) void host.start();
     await quiet();
+  }
+
+  #sees(message: Seen): void {
+    for (const watch of this.#watches) watch.message?.(message);
+    if (message.leaf !== 'up/report') return;
+    const host = this.#hosts.find(({ hostId }) => hostId === message.hostId);
+    const report = Report.safeParse(JSON.parse(message.text));
+    this.#judge.check(report.success, `${message.hostId} sent a report that nobody can read: ${report.error?.message ?? ''}`);
+    if (host && report.data) for (const watch of this.#watches) watch.report?.(host, report.data);
   }
 
   #makeHost(number: number, chance: Chance): SimulatedHost {

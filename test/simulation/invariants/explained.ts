@@ -1,15 +1,11 @@
-import { Report } from '@drover/shared/protocol/message';
 import type { Scene, Watch } from './watch.ts';
 
 /** Whatever is not as wished comes with what is being done about it, what it waits for, or what went wrong. */
 export function watchExplanations({ judge }: Scene): Watch {
   return {
-    message({ hostId, leaf, text }) {
-      if (leaf !== 'up/report') return;
-      const report = Report.safeParse(JSON.parse(text));
-      judge.check(report.success, `${hostId} sent a report that nobody can read: ${report.error?.message ?? ''}`);
-      for (const status of report.data?.statuses ?? []) {
-        const what = `${status.kind} ${status.id} on ${hostId} is ${status.condition}`;
+    report({ name }, { statuses }) {
+      for (const status of statuses) {
+        const what = `${status.kind} ${status.id} on ${name} is ${status.condition}`;
         if (status.kind === 'task') continue;
         if (status.condition === 'working') judge.check(status.activity !== undefined, `${what} and does not say at what`);
         if (status.condition === 'waiting')

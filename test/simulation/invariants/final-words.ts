@@ -1,4 +1,3 @@
-import { Report } from '@drover/shared/protocol/message';
 import type { Scene, Watch } from './watch.ts';
 
 const FINAL = new Set<unknown>(['done', 'failed', 'cancelled']);
@@ -7,11 +6,10 @@ const FINAL = new Set<unknown>(['done', 'failed', 'cancelled']);
 export function watchFinalWords({ judge }: Scene): Watch {
   const said = new Map<string, unknown>();
   return {
-    message({ hostId, leaf, text }) {
-      if (leaf !== 'up/report') return;
-      for (const { kind, id, observed } of Report.parse(JSON.parse(text)).statuses) {
+    report(host, { statuses }) {
+      for (const { kind, id, observed } of statuses) {
         if (kind !== 'task') continue;
-        const key = `${hostId} ${id}`;
+        const key = `${host.name} ${id}`;
         const before = said.get(key);
         judge.check(
           before === undefined || observed.state === before,

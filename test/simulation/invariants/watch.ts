@@ -1,3 +1,4 @@
+import type { Report } from '@drover/shared/protocol/message';
 import type { Journal } from '../../../agent/src/journal.ts';
 import type { Store } from '../../../control-plane/src/db/store.ts';
 import type { Judge } from '../judge.ts';
@@ -27,6 +28,8 @@ export interface Watch {
   opened?(host: SimulatedHost, journal: Journal): void;
   /** A message was handed to the network. */
   message?(message: Seen): void;
+  /** A host has handed a report to the network. */
+  report?(host: SimulatedHost, report: Report): void;
   /** Every simulated second, between two events. */
   often?(): void;
   /** Now and then, with reads of the database. */
