@@ -56,6 +56,7 @@ function crashingDisk(fuse: Fuse): Disk {
   return {
     ...realDisk,
     writeAtomically(path, text) {
+      if (fuse.troubles.has('full-disk')) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
       fuse.point(`journal ${short(path)}, before`);
       writeFileSync(`${path}.new`, text.slice(0, text.length / 2));
       fuse.point(`journal ${short(path)}, torn`);

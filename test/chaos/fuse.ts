@@ -10,18 +10,23 @@ const COUNTS = /before|after|torn|unsynced|renamed/;
 export interface Fuse extends Life {
   /** How far this process's clock is ahead of the machine's. */
   aheadMs: number;
+  /** What else this process was told to suffer from, such as `full-disk`. */
+  readonly troubles: ReadonlySet<string>;
 }
 
 /**
  * `DROVER_CRASH_AT=17` ends the process at its seventeenth step. Later, lines on its standard input command it:
- * `arm 17` (from now on), `count` (begin anew), `steps` (prints what was counted), `clock 3600000` (sets it ahead).
+ * `arm 17` (from now on), `count` (begin anew), `steps` (prints what was counted), `clock 3600000` (sets it ahead),
+ * `suffer full-disk` and `recover full-disk`, which `suffered` hears of.
  */
-export function createFuse(beforeDeath: () => void): Fuse {
+export function createFuse(beforeDeath: () => void, suffered: (trouble: string) => void = () => {}): Fuse {
   let steps: string[] = [];
   let crashAt = Number(process.env.DROVER_CRASH_AT ?? 0);
+  const troubles = new Set<string>();
   const fuse: Fuse = {
     isAlive: true,
     aheadMs: 0,
+    troubles,
     clock: { ...realClock, now: () => realClock.now() + fuse.aheadMs },
     point(label) {
       if (!COUNTS.test(label)) return;
@@ -41,6 +46,11 @@ export function createFuse(beforeDeath: () => void): Fuse {
       crashAt = word === 'arm' ? Number(value) : 0;
     }
     if (word === 'clock') fuse.aheadMs = Number(value);
+    if (word === 'recover') troubles.delete(value ?? '');
+    if (word === 'suffer') {
+      troubles.add(value ?? '');
+      suffered(value ?? '');
+    }
     process.stdout.write(word === 'steps' ? `steps ${JSON.stringify(steps)}\n` : `done ${line}\n`);
   });
   return fuse;

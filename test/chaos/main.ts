@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Cell, crashAtEveryStep } from './crashes.ts';
+import { strikeEach } from './faults.ts';
 import { OPERATIONS } from './operations.ts';
 
 const HELP = `npm run chaos -- [--quick] [--operation NAME] [--verbose]
@@ -15,7 +16,8 @@ Examples
   npm run chaos -- --quick
   npm run chaos -- --operation start --verbose`;
 
-const QUICK_STRIDE = 9;
+const QUICK = { steps: 9, operations: 5 };
+const ALL = { steps: 1, operations: 1 };
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -30,10 +32,11 @@ async function main(): Promise<void> {
   const operations = OPERATIONS.filter(({ name }) => values.operation === undefined || name === values.operation);
   if (operations.length === 0) throw new Error(`there is no operation "${values.operation}"\n\n${HELP}`);
   const cells: Cell[] = [];
-  for await (const cell of crashAtEveryStep(values.quick ? QUICK_STRIDE : 1, operations)) {
+  const stride = values.quick && values.operation === undefined ? QUICK : ALL;
+  for await (const cell of both(crashAtEveryStep(stride.steps, operations), strikeEach(stride.operations, operations))) {
     cells.push(cell);
-    if (values.verbose || cell.wrong)
-      console.log(`${cell.wrong ? 'RED  ' : 'green'} ${cell.operation}: ${cell.fault}${cell.wrong ? `\n      ${cell.wrong}` : ''}`);
+    if (!values.verbose && !cell.wrong) continue;
+    console.log(`${cell.wrong ? 'RED  ' : 'green'} ${cell.operation}: ${cell.fault}${cell.wrong ? `\n      ${cell.wrong}` : ''}`);
   }
   print(cells);
   const red = cells.filter(({ wrong }) => wrong);
@@ -41,18 +44,27 @@ async function main(): Promise<void> {
   process.exitCode = red.length > 0 ? 1 : 0;
 }
 
-/** A row for each operation: green cells as dots, red ones as X, in the order of the steps. */
+async function* both(...parts: readonly AsyncGenerator<Cell>[]): AsyncGenerator<Cell> {
+  for (const part of parts) yield* part;
+}
+
+/** A row for each operation: crashes in the order of their steps, then the other faults. */
 function print(cells: readonly Cell[]): void {
   const names = [...new Set(cells.map(({ operation }) => operation))];
   const width = Math.max(0, ...names.map((name) => name.length));
   for (const name of names) {
-    const marks = (who: string) =>
+    const marks = (fits: (fault: string) => boolean) =>
       cells
-        .filter(({ operation, fault }) => operation === name && fault.startsWith(who))
+        .filter(({ operation, fault }) => operation === name && fits(fault))
         .map(({ wrong }) => (wrong ? 'X' : '.'))
         .join('');
-    console.log(`${name.padEnd(width)}  agent ${marks('agent')}  control plane ${marks('control plane')}`);
+    const isCrash = (who: string) => (fault: string) => fault.startsWith(`${who} ended`) || fault.startsWith(`${who} step`);
+    const isOther = (fault: string) => !isCrash('agent')(fault) && !isCrash('control plane')(fault);
+    console.log(
+      `${name.padEnd(width)}  agent dies ${marks(isCrash('agent'))}  control plane dies ${marks(isCrash('control plane'))}  other faults ${marks(isOther)}`,
+    );
   }
+  console.log('. as it must be   X red');
 }
 
 await main();

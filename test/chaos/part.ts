@@ -13,6 +13,9 @@ export interface Part {
   steps(): Promise<readonly string[]>;
   /** Sets its clock ahead. */
   setClock(aheadMs: number): Promise<void>;
+  /** Begins and ends to suffer from something. */
+  suffer(trouble: string): Promise<void>;
+  recover(trouble: string): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   untilSays(pattern: RegExp): Promise<void>;
 }
@@ -66,6 +69,8 @@ export function startPart(file: string, args: readonly string[], env: Readonly<R
     count: async () => void (await told('count', /done count/)),
     steps: async () => JSON.parse((await told('steps', /^steps (.*)$/m))?.[1] ?? '[]'),
     setClock: async (aheadMs) => void (await told(`clock ${aheadMs}`, /done clock/)),
+    suffer: async (trouble) => void (await told(`suffer ${trouble}`, /done suffer/)),
+    recover: async (trouble) => void (await told(`recover ${trouble}`, /done recover/)),
     signal: (signal) => void child.kill(signal),
     async untilSays(pattern) {
       if (!(await said(pattern, 0))) throw new Error(`${file} ended before it said ${pattern}:\n${output.slice(-4_000)}`);

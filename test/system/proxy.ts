@@ -1,25 +1,31 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** A wire that can be cut: everything between an agent and its control plane passes through it. */
 export interface Wire {
   readonly url: string;
   cut(): void;
+  /** Nothing comes through any more in that direction, and nobody is told. */
+  mute(direction: 'up' | 'down'): void;
   mend(): void;
   close(): Promise<void>;
 }
 
 export async function layWire(toPort: number): Promise<Wire> {
   const sockets = new Set<Socket>();
+  /** Connections on which something was lost: nothing that comes later on them can be understood. */
+  const broken = new Set<Socket>();
   let isCut = false;
+  let muted: 'up' | 'down' | null = null;
   const server: Server = createServer((near) => {
     if (isCut) {
       near.destroy();
       return;
     }
     const far = connect(toPort, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
+    for (const [direction, from, to] of [
+      ['up', near, far],
+      ['down', far, near],
     ] as const) {
       sockets.add(from);
       from.setNoDelay(true);
@@ -27,9 +33,16 @@ export async function layWire(toPort: number): Promise<Wire> {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         sockets.delete(from);
+        broken.delete(from);
         to.destroy();
       });
-      from.pipe(to);
+      const mouth = new Transform({
+        transform(chunk, _encoding, done) {
+          if (muted === direction) broken.add(from);
+          done(null, broken.has(from) ? undefined : chunk);
+        },
+      });
+      from.pipe(mouth).pipe(to);
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,8 +54,13 @@ export async function layWire(toPort: number): Promise<Wire> {
       isCut = true;
       for (const socket of sockets) socket.destroy();
     },
+    mute(direction) {
+      muted = direction;
+    },
     mend() {
       isCut = false;
+      muted = null;
+      for (const socket of broken) socket.destroy();
     },
     close() {
       for (const socket of sockets) socket.destroy();
