@@ -30,6 +30,8 @@ interface Options {
 }
 
 const ATTEMPTS_MAX = 3;
+/** What is not answered by then will not be: the network changed under it, or the machine slept. */
+const ANSWER_MS_MAX = 30_000;
 const signedOutListeners = new Set<() => void>();
 
 /** Called when an answer says that the session has ended. */
@@ -48,13 +50,8 @@ export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path:
   if (options.generation !== undefined) headers['if-match'] = `"${options.generation}"`;
   // One key for all attempts: a write that arrived although its answer was lost is not done twice.
   if (method !== 'GET') headers['idempotency-key'] = realRandom.text(24);
-  const response = await send(path, {
-    method,
-    headers,
-    signal: options.signal ?? null,
-    body: options.body === undefined ? null : JSON.stringify(options.body),
-  });
-  const text = await response.text();
+  const body = options.body === undefined ? null : JSON.stringify(options.body);
+  const { response, text } = await send(path, { method, headers, body }, options.signal);
   if (!response.ok) {
     if (response.status === 401 && path !== '/session') for (const listener of signedOutListeners) listener();
     throw new Refusal(readProblem(text), `${response.status} ${response.statusText}`);
@@ -63,14 +60,22 @@ export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path:
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+async function send(path: string, init: RequestInit, signal: AbortSignal | undefined): Promise<{ response: Response; text: string }> {
   for (let attempts = 1; ; attempts += 1) {
+    const late = new AbortController();
+    const cancel = realClock.after(ANSWER_MS_MAX, () => late.abort(new Error('no answer')));
     try {
-      return await fetch(`/api/v1${path}`, init);
+      const response = await fetch(`/api/v1${path}`, {
+        ...init,
+        signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+      });
+      return { response, text: await response.text() };
     } catch (error) {
-      if (init.signal?.aborted) throw error;
+      if (signal?.aborted) throw error;
       if (attempts >= ATTEMPTS_MAX) throw new Refusal(null, 'no connection', error);
       await realClock.sleep(backoff(attempts, realRandom.fraction(), { firstMs: 400, maxMs: 3_000 }));
+    } finally {
+      cancel();
     }
   }
 }
