@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ago, bytes, clockTime, duration, exactBytes, GiB, MiB, parseBytes, percent, shellWord } from './format.ts';
+import { ago, bytes, clockTime, duration, exactBytes, fullTime, GiB, MiB, parseBytes, percent, shellWord } from './format.ts';
 
 it('sizes are written in binary units, and what is not known is never a zero', () => {
   expect([0, 512, 256 * MiB, 1.5 * GiB, 2000 * GiB, null].map(bytes)).toEqual(['0 B', '512 B', '256 MiB', '1.5 GiB', '2 TiB', 'unknown']);
@@ -39,7 +39,8 @@ it('ages have one unit, and a clock that runs ahead does not make them negative'
 it('the time of another day names the day', () => {
   const now = new Date(2026, 10, 22, 14, 2).getTime();
   expect(clockTime(new Date(2026, 10, 22, 9, 5).getTime(), now)).toBe('09:05');
-  expect(clockTime(new Date(2026, 10, 21, 9, 5).getTime(), now)).toContain('21');
+  expect(clockTime(new Date(2026, 10, 21, 9, 5).getTime(), now)).toBe('21 Nov, 09:05');
+  expect(fullTime(new Date(2026, 10, 21, 9, 5, 7).getTime())).toBe('21 Nov 2026, 09:05:07');
 });
 
 it('a percentage reaches 100 only when all is done', () => {

@@ -3,7 +3,8 @@ import { t } from './text/t.ts';
 export const MiB = 2 ** 20;
 export const GiB = 2 ** 30;
 
-const LOCALE = 'en';
+/** English with the day before the month. */
+const LOCALE = 'en-GB';
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 const numbers = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
 const sameDay = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
@@ -65,6 +66,9 @@ export const secondTime = (atMs: number): string => withSeconds.format(new Date(
 export const fullTime = (atMs: number): string => whole.format(new Date(atMs));
 export const percent = (fraction: number): string => `${Math.floor(fraction * 100)} %`;
 export const number = (value: number): string => numbers.format(value);
+
+/** The control plane's words begin small, so that they fit into sentences; alone they are one. Never for names. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** A word as it must be typed in a POSIX shell. */
 export function shellWord(word: string): string {

@@ -251,30 +251,52 @@ it('a list that grew under the thumb keeps its length when it is fetched again',
   expect(collection.getList({}).ids).toHaveLength(300);
 });
 
-it('a request that fails leaves what was known and says so', async () => {
+/** A server that is away until it is said to be back. */
+function faultyWorld() {
   const { clock } = world();
-  let isUp = true;
+  const server = { isUp: true };
+  const answer = <T>(value: T): Promise<T> => (server.isUp ? Promise.resolve(value) : Promise.reject(new Error('network')));
   const collection = createCollection<Thing>(
     {
       idOf: ({ id }) => id,
-      one: async (id) => {
-        if (!isUp) throw new Error('network');
-        return { id, value: 1 };
-      },
-      page: async () => ({ items: [], next: null, total: 0 }),
+      one: (id) => answer({ id, value: 1 }),
+      page: () => answer({ items: [{ id: 't1', value: 2 }], next: null, total: 1 }),
       matches: () => true,
     },
     clock,
   );
+  return { clock, collection, server };
+}
+
+it('a request that fails leaves what was known and says so', async () => {
+  const { clock, collection, server } = faultyWorld();
   collection.watchOne('t0', nothing);
   await settled();
-  isUp = false;
+  server.isUp = false;
   collection.change('t0', false);
   clock.advance(60);
   await settled();
   expect(collection.getOne('t0')).toEqual({ view: { id: 't0', value: 1 }, missing: false, failed: true, problem: null });
-  isUp = true;
+  server.isUp = true;
   collection.reset();
   await settled();
   expect(collection.getOne('t0')).toMatchObject({ failed: false });
+});
+
+it('what could not be fetched is fetched when it is worth another attempt, and nothing else is', async () => {
+  const { collection, server } = faultyWorld();
+  server.isUp = false;
+  collection.watchOne('t0', nothing);
+  collection.watchList({}, nothing);
+  const leave = collection.watchOne('t9', nothing);
+  await settled();
+  expect(collection.getOne('t0')).toMatchObject({ view: null, failed: true });
+  expect(collection.getList({})).toMatchObject({ state: 'failed' });
+  leave();
+  server.isUp = true;
+  collection.recover();
+  await settled();
+  expect(collection.getOne('t0')).toMatchObject({ view: { id: 't0', value: 1 }, failed: false });
+  expect(collection.getList({})).toMatchObject({ state: 'ready', ids: ['t1'] });
+  expect(collection.getOne('t9').view).toBeNull();
 });

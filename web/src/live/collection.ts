@@ -293,10 +293,19 @@ export function createCollection<V>(source: Source<V>, clock: Clock) {
       settleLists(id, before, view);
     },
 
-    retry(query: Query): void {
-      const entry = listOf(query);
-      setList(entry, { state: 'loading', problem: null });
-      void loadList(entry);
+    /** What could not be fetched is worth another attempt: somebody asks for it, or the connection is back. */
+    recover(): void {
+      for (const entry of watchedLists()) {
+        if (entry.list.state !== 'failed') continue;
+        setList(entry, { state: 'loading', problem: null });
+        void loadList(entry);
+      }
+      for (const [id, entry] of entries) {
+        if (!entry.one.failed || !isWatched(id)) continue;
+        entry.one = { ...entry.one, failed: false, problem: null };
+        tell(id);
+        void loadOne(id);
+      }
     },
 
     /** What was missed is not known: fetch again what is looked at, mark the rest. */

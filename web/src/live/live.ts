@@ -13,7 +13,7 @@ export interface Live {
   readonly network: Collection<NetworkView>;
   readonly task: Collection<TaskView>;
   readonly connection: { get(): Connection; watch(listener: () => void): () => void };
-  /** Called after each change of a task, for what is not part of its view: its log. */
+  /** Called after each change of a task, for what is not part of its view: its log. An empty id: any may have changed. */
   onTaskChange(listener: (taskId: string) => void): () => void;
   open(onSignedOut: () => void): void;
   close(): void;
@@ -77,6 +77,11 @@ export function createLive(clock: Clock): Live {
     for (const listener of taskListeners) listener('');
   }
 
+  function recover(): void {
+    for (const collection of Object.values(collections)) collection.recover();
+    for (const listener of taskListeners) listener('');
+  }
+
   function receive(change: ChangeEvent): void {
     if (change.kind === 'user' || change.kind === 'token') return; // not on any page yet
     collections[change.kind].change(change.id, change.gone);
@@ -114,6 +119,7 @@ export function createLive(clock: Clock): Live {
           if (next.state !== 'live') return;
           stopWaiting();
           if (mustReset) reset();
+          else recover();
           mustReset = false;
           begin();
         },

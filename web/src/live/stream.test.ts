@@ -19,6 +19,7 @@ function world(answer: (attempt: number) => Response | null = () => null) {
   const clock = createManualClock();
   const attempts: Attempt[] = [];
   const connections: Connection['state'][] = [];
+  const times: number[] = [];
   const changes: string[] = [];
   const seen = { resets: 0, signedOut: 0 };
   const fakeFetch: typeof fetch = async (_url, init) => {
@@ -44,7 +45,10 @@ function world(answer: (attempt: number) => Response | null = () => null) {
     '/events',
     clock,
     {
-      onConnection: ({ state }) => connections.push(state),
+      onConnection: ({ state, sinceMs }) => {
+        connections.push(state);
+        times.push(sinceMs);
+      },
       onChange: (change: ChangeEvent) => changes.push(change.id),
       onReset: () => {
         seen.resets += 1;
@@ -60,7 +64,7 @@ function world(answer: (attempt: number) => Response | null = () => null) {
     if (attempt === undefined) throw new Error('nothing was attempted');
     return attempt;
   };
-  return { clock, stream, attempts, connections, changes, seen, last };
+  return { clock, stream, attempts, connections, times, changes, seen, last };
 }
 
 const change = (cursor: number, id: string): string =>
@@ -129,6 +133,23 @@ it('gives a silent connection up, and a heartbeat keeps it', async () => {
   clock.advance(1_000);
   await settled();
   expect(attempts).toHaveLength(2);
+});
+
+it('says since when nothing was heard, however often it has tried since', async () => {
+  const { clock, last, connections, times } = world((attempt) => (attempt === 1 ? null : new Response('', { status: 503 })));
+  await settled();
+  clock.advance(10_000);
+  last().say(': still here\n\n');
+  await settled();
+  const heardAtMs = clock.now();
+  clock.advance(2_000);
+  last().end();
+  for (let round = 0; round < 6; round += 1) {
+    await settled();
+    clock.advance(10_000);
+  }
+  expect(connections.filter((state) => state === 'lost').length).toBeGreaterThan(3);
+  expect(new Set(times.slice(2))).toEqual(new Set([heardAtMs]));
 });
 
 it('looks at once when the machine wakes up, instead of waiting for the next attempt', async () => {

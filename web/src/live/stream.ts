@@ -36,6 +36,7 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
   let cursor: string | null = null;
   let opened = false;
   let heardAtMs = clock.now();
+  let triedAtMs = heardAtMs;
   let attempts = 0;
   let closed = false;
   let abort = new AbortController();
@@ -85,15 +86,17 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
     heardAtMs = clock.now();
   }
 
+  /** How long this connection has said nothing; what was before it was opened is no fault of its own. */
+  const silenceMs = (): number => clock.now() - Math.max(heardAtMs, triedAtMs);
+
   /** Ends the connection when it has been silent for too long; a half-open socket gives no error by itself. */
   function watch(): () => void {
     let cancel = () => {};
     const check = (): void => {
-      const silenceMs = clock.now() - heardAtMs;
-      if (silenceMs >= SILENCE_MS_MAX) abort.abort(new Error('silence'));
-      else cancel = clock.after(SILENCE_MS_MAX - silenceMs, check);
+      if (silenceMs() >= SILENCE_MS_MAX) abort.abort(new Error('silence'));
+      else cancel = clock.after(SILENCE_MS_MAX - silenceMs(), check);
     };
-    heard();
+    triedAtMs = clock.now();
     check();
     return () => cancel();
   }
@@ -112,11 +115,10 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
   async function run(): Promise<void> {
     events.onConnection({ state: 'connecting', sinceMs: heardAtMs });
     while (!closed) {
-      const beganAtMs = heardAtMs;
       await readOnce().catch(() => undefined); // whatever ended it, the answer is to try again
       if (closed) return;
       attempts += 1;
-      events.onConnection({ state: 'lost', sinceMs: opened ? heardAtMs : beganAtMs });
+      events.onConnection({ state: 'lost', sinceMs: heardAtMs });
       await pause(backoff(attempts, 0, { firstMs: 500, maxMs: 10_000 }));
     }
   }
@@ -132,7 +134,7 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
     wake() {
       attempts = 0;
       stopWaiting();
-      if (clock.now() - heardAtMs > SILENCE_AT_WAKE_MS_MAX) abort.abort(new Error('woken'));
+      if (silenceMs() > SILENCE_AT_WAKE_MS_MAX) abort.abort(new Error('woken'));
     },
     close,
   };

@@ -22,7 +22,7 @@ export function useList<V>(collection: Collection<V>, query: Query): List {
 }
 
 /** The views of a list, for short lists that are shown whole. */
-export function useViews<V>(collection: Collection<V>, query: Query): { list: List; views: V[] } {
+export function useViews<V>(collection: Collection<V>, query: Query): { list: List; views: readonly V[] } {
   const list = useList(collection, query);
   const subscribe = useCallback(
     (listener: () => void) => {
@@ -31,17 +31,18 @@ export function useViews<V>(collection: Collection<V>, query: Query): { list: Li
     },
     [collection, list.ids],
   );
-  // A text of the views' identities would cost more than the render: the counter below says only that one of them changed.
-  const views = useVersioned(subscribe, () =>
-    list.ids.map((id) => collection.getOne(id).view).filter((view): view is NonNullable<typeof view> => view !== null),
-  );
+  const [steady] = useState(() => createSteady<V>());
+  const views = useSyncExternalStore(subscribe, () => steady(list.ids.flatMap((id) => collection.getOne(id).view ?? [])));
   return { list, views };
 }
 
-function useVersioned<T>(subscribe: (listener: () => void) => () => void, read: () => T): T {
-  const [, setVersion] = useState(0);
-  useEffect(() => subscribe(() => setVersion((version) => version + 1)), [subscribe]);
-  return read();
+/** Gives the same array again for as long as the same things are in it: React tells by that whether anything changed. */
+function createSteady<V>(): (next: readonly V[]) => readonly V[] {
+  let last: readonly V[] = [];
+  return (next) => {
+    if (next.length !== last.length || next.some((view, index) => view !== last[index])) last = next;
+    return last;
+  };
 }
 
 export function useConnection(): Connection {

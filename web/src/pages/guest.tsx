@@ -1,7 +1,7 @@
 import type { GuestView } from '@drover/shared/api/views';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { ago, bytes, clockTime, fullTime } from '../format.ts';
+import { ago, bytes, clockTime, fullTime, sentence } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { CommandLine, CopyButton } from '../kit/copy.tsx';
 import { Glyph, guestSays } from '../kit/glyph.tsx';
@@ -11,6 +11,7 @@ import { Skeleton } from '../kit/skeleton.tsx';
 import { live, useNow, useOne } from '../live/use.ts';
 import { ActivityBar } from '../parts/activity-bar.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { Failed } from '../parts/failed.tsx';
 import { powerActions } from '../parts/guest-actions.ts';
 import { GuestEditSheet } from '../parts/guest-edit.tsx';
 import { DeleteSheet, DisruptiveSheet, StopSheet } from '../parts/guest-sheets.tsx';
@@ -33,7 +34,7 @@ export function GuestPage() {
     return (
       <>
         <PageHeader title={t('guest.numbered', { id: guestId })} back={BACK} />
-        {failed ? <ProblemNote problem={problem} /> : <Skeleton rows={4} />}
+        {failed ? <Failed problem={problem} onAgain={live.guest.recover} /> : <Skeleton rows={4} />}
       </>
     );
   }
@@ -54,7 +55,10 @@ function Guest({ guest }: { guest: GuestView }) {
         <div className="grid min-w-0 gap-4" data-stale={isStale}>
           <StateCard guest={guest} />
           <Section title={t('guest.activity')}>
-            <TaskList query={{ kind: 'guest', target: String(guest.id) }} limit={8} isShort />
+            <TaskList query={{ kind: 'guest', target: String(guest.id) }} limit={5} isShort />
+          </Section>
+          <Section title={t('guest.terminal')}>
+            <Terminal guest={guest} />
           </Section>
         </div>
         <div className="grid min-w-0 gap-4">
@@ -67,12 +71,6 @@ function Guest({ guest }: { guest: GuestView }) {
             }
           >
             <About guest={guest} />
-          </Section>
-          <Section title={t('guest.console')}>
-            <div className="space-y-2 p-4 pt-1">
-              <p className="text-sm text-muted">{t('guest.console.what')}</p>
-              <CommandLine line={`npx drover guest console ${guest.name}`} label={t('cli.line')} />
-            </div>
           </Section>
           {guest.notes === '' ? null : (
             <Section title={t('guest.notes')}>
@@ -116,7 +114,7 @@ function StateCard({ guest }: { guest: GuestView }) {
             {t(says.word)}
           </p>
           {guest.reason === null || (guest.state === 'unknown' && guest.heardAtMs !== null) ? null : (
-            <p className="text-muted">{guest.reason}</p>
+            <p className="text-muted">{sentence(guest.reason)}</p>
           )}
           {guest.state === 'unknown' && guest.heardAtMs !== null ? (
             <p className="text-muted">{t('guest.unknown.what', { host: guest.host.name, time: clockTime(guest.heardAtMs, now) })}</p>
@@ -185,6 +183,19 @@ function About({ guest }: { guest: GuestView }) {
   );
 }
 
+/** The page has no console yet; these lines are ready to be copied. */
+function Terminal({ guest }: { guest: GuestView }) {
+  return (
+    <div className="space-y-2 p-4 pt-0">
+      {guest.observedPower === 'running' ? null : <p className="text-muted">{t('guest.terminal.off')}</p>}
+      <p className="text-sm text-muted">{t('guest.exec')}</p>
+      <CommandLine line={`npx drover guest exec ${guest.name} -- cat /etc/os-release`} label={t('guest.exec')} />
+      <p className="pt-2 text-sm text-muted">{t('guest.console')}</p>
+      <CommandLine line={`npx drover guest console ${guest.name}`} label={t('guest.console')} />
+    </div>
+  );
+}
+
 const ACTION_LOOKS = {
   start: { icon: 'play', word: 'start' },
   shutdown: { icon: 'power', word: 'shutdown.go' },
@@ -192,18 +203,18 @@ const ACTION_LOOKS = {
   stop: { icon: 'stop', word: 'stop.short' },
 } as const;
 
-/** The likely action first and filled, the rest beside it. In the phone's bar all have the same width, so that four fit. */
+/** The likely action first; only what harms nothing is filled. In the phone's bar all have the same width, so that four fit. */
 function Actions({ guest, isBar = false }: { guest: GuestView; isBar?: boolean }) {
   const { open } = useSheet();
   const power = usePower(guest.id);
   const shape = isBar ? 'min-h-13 flex-1 basis-0 flex-col gap-0.5 px-1 text-xs' : '';
   return (
     <>
-      {powerActions(guest).map((action, index) => (
+      {powerActions(guest).map((action) => (
         <Button
           key={action}
           icon={ACTION_LOOKS[action].icon}
-          look={index === 0 ? 'primary' : 'plain'}
+          look={action === 'start' ? 'primary' : 'plain'}
           className={shape}
           busy={action === 'start' && power.isPending}
           onClick={() =>

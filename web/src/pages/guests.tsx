@@ -1,13 +1,12 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
-import { Button } from '../kit/button.tsx';
 import { Icon } from '../kit/icon.tsx';
 import { lazyPart } from '../kit/lazy-part.tsx';
-import { ProblemNote } from '../kit/problem.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
 import type { List, Query } from '../live/collection.ts';
 import { live, useList, useOne } from '../live/use.ts';
+import { Failed } from '../parts/failed.tsx';
 import { GuestFilters } from '../parts/guest-filters.tsx';
 import { GuestRow } from '../parts/guest-row.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
@@ -40,11 +39,7 @@ export function GuestsPage() {
       </PageHeader>
       {isEmpty && !hasFilter ? null : <GuestFilters filters={filters} count={list.state === 'ready' ? list.total : null} />}
       {list.state === 'failed' && list.ids.length === 0 ? (
-        <ProblemNote problem={list.problem}>
-          <Button className="mt-2" onClick={() => live.guest.retry(filters)}>
-            {t('again')}
-          </Button>
-        </ProblemNote>
+        <Failed problem={list.problem} onAgain={live.guest.recover} />
       ) : list.state === 'loading' && list.ids.length === 0 ? (
         <div className="card overflow-hidden">
           <Skeleton rows={6} />

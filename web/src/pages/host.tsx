@@ -14,6 +14,7 @@ import { Skeleton } from '../kit/skeleton.tsx';
 import type { Query } from '../live/collection.ts';
 import { live, useNow, useOne, useViews } from '../live/use.ts';
 import { Facts } from '../parts/facts.tsx';
+import { Failed } from '../parts/failed.tsx';
 import { guestsOn } from '../parts/guests-on.ts';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
@@ -35,7 +36,7 @@ export function HostPage() {
     return (
       <>
         <PageHeader title={t('host')} back={BACK} />
-        {failed ? <ProblemNote problem={problem} /> : <Skeleton rows={4} />}
+        {failed ? <Failed problem={problem} onAgain={live.host.recover} /> : <Skeleton rows={4} />}
       </>
     );
   }

@@ -4,13 +4,13 @@ import { ago, bytes, percent } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { Glyph, hostSays } from '../kit/glyph.tsx';
 import { Icon } from '../kit/icon.tsx';
-import { ProblemNote } from '../kit/problem.tsx';
 import { Meter } from '../kit/progress.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
 import type { Query } from '../live/collection.ts';
 import { live, useNow, useViews } from '../live/use.ts';
 import { AddHostSheet } from '../parts/add-host.tsx';
 import { NoHosts } from '../parts/empty.tsx';
+import { Failed } from '../parts/failed.tsx';
 import { guestsOn } from '../parts/guests-on.ts';
 import { PageHeader } from '../parts/page-header.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
@@ -34,7 +34,7 @@ export function HostsPage() {
           </Button>
         )}
       </PageHeader>
-      {list.state === 'failed' && hosts.length === 0 ? <ProblemNote problem={list.problem} /> : null}
+      {list.state === 'failed' && hosts.length === 0 ? <Failed problem={list.problem} onAgain={live.host.recover} /> : null}
       {list.state === 'loading' && hosts.length === 0 ? <Skeleton rows={3} className="h-24" /> : null}
       {isEmpty ? <NoHosts /> : null}
       <ul className="grid gap-3 md:grid-cols-2 xl:grid-cols-3">

@@ -1,7 +1,7 @@
 import type { TaskView } from '@drover/shared/api/views';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { call } from '../api.ts';
-import { fullTime, lasted } from '../format.ts';
+import { fullTime, lasted, sentence } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { Glyph, taskSays } from '../kit/glyph.tsx';
 import { ProblemNote, ThrownNote } from '../kit/problem.tsx';
@@ -10,6 +10,7 @@ import { isFinished } from '../live/matches.ts';
 import { live, useNow, useOne } from '../live/use.ts';
 import { ActivityBar } from '../parts/activity-bar.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { Failed } from '../parts/failed.tsx';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { TaskLog } from '../parts/task-log.tsx';
@@ -27,7 +28,7 @@ export function TaskPage() {
     return (
       <>
         <PageHeader title={t('task')} back={BACK} />
-        {failed ? <ProblemNote problem={problem} /> : <Skeleton rows={4} />}
+        {failed ? <Failed problem={problem} onAgain={live.task.recover} /> : <Skeleton rows={4} />}
       </>
     );
   }
@@ -46,39 +47,41 @@ function Task({ task }: { task: TaskView }) {
   });
   return (
     <>
-      <PageHeader title={task.title} back={BACK} />
-      <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
-        <section className="card p-4 md:p-5">
-          <div className="flex min-h-11 items-center gap-3">
-            <Glyph tone={says.tone} size={18} />
-            <p className="flex-1 text-lg font-semibold" role="status">
-              {t(says.word)}
-            </p>
-            {isFinished(task) ? null : (
-              <Button icon="close" busy={cancel.isPending} onClick={() => cancel.mutate()}>
-                {t('cancel')}
-              </Button>
+      <PageHeader title={sentence(task.title)} back={BACK} />
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="grid min-w-0 gap-4">
+          <section className="card p-4 md:p-5">
+            <div className="flex min-h-11 items-center gap-3">
+              <Glyph tone={says.tone} size={18} />
+              <p className="flex-1 text-lg font-semibold" role="status">
+                {t(says.word)}
+              </p>
+              {isFinished(task) ? null : (
+                <Button icon="close" busy={cancel.isPending} onClick={() => cancel.mutate()}>
+                  {t('cancel')}
+                </Button>
+              )}
+            </div>
+            {isFinished(task) || task.activity === null ? null : (
+              <div className="mt-2">
+                <ActivityBar activity={task.activity} />
+              </div>
             )}
-          </div>
-          {isFinished(task) || task.activity === null ? null : (
-            <div className="mt-2">
-              <ActivityBar activity={task.activity} />
-            </div>
-          )}
-          {host === null || host.connected ? null : <p className="mt-2 text-muted">{t('task.host-away', { host: host.name })}</p>}
-          {isFinished(task) || task.waitingFor === null ? null : (
-            <p className="mt-2 text-muted">{t('task.waiting', { what: task.waitingFor })}</p>
-          )}
-          {task.problem === null ? null : (
-            <div className="mt-3">
-              <ProblemNote problem={task.problem} />
-            </div>
-          )}
-          <ThrownNote error={cancel.error} />
-        </section>
-        <section className="card min-w-0 overflow-hidden">
-          <TaskLog task={task} />
-        </section>
+            {host === null || host.connected ? null : <p className="mt-2 text-muted">{t('task.host-away', { host: host.name })}</p>}
+            {isFinished(task) || task.waitingFor === null ? null : (
+              <p className="mt-2 text-muted">{sentence(t('task.waiting', { what: task.waitingFor }))}</p>
+            )}
+            {task.problem === null ? null : (
+              <div className="mt-3">
+                <ProblemNote problem={task.problem} />
+              </div>
+            )}
+            <ThrownNote error={cancel.error} />
+          </section>
+          <section className="card min-w-0 overflow-hidden">
+            <TaskLog task={task} />
+          </section>
+        </div>
         <section className="card pt-1 [&_div:first-child]:border-t-0">
           <Facts
             facts={[

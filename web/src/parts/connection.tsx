@@ -1,22 +1,26 @@
+import { realClock } from '@drover/shared/lib/clock';
+import { useEffect, useState } from 'react';
 import { clockTime } from '../format.ts';
 import { Icon } from '../kit/icon.tsx';
-import { useConnection, useNow } from '../live/use.ts';
+import { useConnection } from '../live/use.ts';
 import { t } from '../text/t.ts';
 
 /** A blink is not worth a word. */
 const PATIENCE_MS = 3_000;
 
 export function useIsLost(): boolean {
-  const connection = useConnection();
-  const now = useNow(1_000);
-  return connection.state !== 'live' && now - connection.sinceMs > PATIENCE_MS;
+  const isLive = useConnection().state === 'live';
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    setLate(false);
+    return isLive ? undefined : realClock.after(PATIENCE_MS, () => setLate(true));
+  }, [isLive]);
+  return isLate && !isLive;
 }
 
 /** Says since when the page is not fresh, and that it goes on trying. */
-export function ConnectionBanner() {
-  const connection = useConnection();
-  const isLost = useIsLost();
-  const now = useNow(1_000);
+export function ConnectionBanner({ isLost }: { isLost: boolean }) {
+  const { sinceMs } = useConnection();
   return (
     <div role="status" aria-live="polite" className="sticky top-0 z-20">
       {isLost ? (
@@ -25,7 +29,7 @@ export function ConnectionBanner() {
             <Icon name="cloudOff" />
           </span>
           <span>
-            <strong className="font-semibold">{t('connection.lost', { time: clockTime(connection.sinceMs, now) })}</strong>{' '}
+            <strong className="font-semibold">{t('connection.lost', { time: clockTime(sinceMs, realClock.now()) })}</strong>{' '}
             {t('connection.hint')}
           </span>
         </p>

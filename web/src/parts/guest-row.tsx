@@ -47,8 +47,11 @@ export const GuestRow = memo(function GuestRow({ id, isFirst }: { id: string; is
           <span className="flex-none lg:min-w-0 lg:truncate lg:text-text">
             <StateWord guest={guest} />
           </span>
-          <span className="truncate font-mono text-[13px] leading-5.5">{address ?? ''}</span>
-          <span className="hidden truncate lg:inline">{guest.host.name}</span>
+          <span className="flex-none font-mono text-[13px] leading-5.5 empty:hidden lg:min-w-0 lg:truncate lg:empty:block">{address}</span>
+          <span className="truncate">
+            <span className="lg:hidden">{t('on')} </span>
+            {guest.host.name}
+          </span>
           <span className="hidden truncate lg:inline">
             {t('guest.size', { memory: bytes(guest.memoryBytes), cores: t('cores', { count: guest.cores }) })}
           </span>
@@ -64,7 +67,7 @@ function StateWord({ guest }: { guest: GuestView }) {
   if (guest.state === 'unknown' && guest.heardAtMs !== null) return t('guest.unknown.since', { time: clockTime(guest.heardAtMs, now) });
   const progress = guest.activity?.progress;
   const word = t(guestSays(guest.state).word);
-  return typeof progress === 'number' ? t('guest.at', { state: word, percent: percent(progress) }) : word;
+  return typeof progress === 'number' ? t('state.at', { state: word, percent: percent(progress) }) : word;
 }
 
 function QuickAction({ guest }: { guest: GuestView }) {

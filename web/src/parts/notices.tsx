@@ -4,6 +4,7 @@ import type { ProblemView } from '@drover/shared/lib/problem';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 import { problemOf } from '../api.ts';
+import { sentence } from '../format.ts';
 import { IconButton } from '../kit/button.tsx';
 import { Glyph, type Tone, taskSays } from '../kit/glyph.tsx';
 import { isFinished } from '../live/matches.ts';
@@ -79,7 +80,7 @@ function TaskNotice({ id }: { id: string }) {
   return (
     <Notice tone={says.tone} onDismiss={() => unwatch(id)}>
       <Link to="/activity/$taskId" params={{ taskId: id }} className="flex min-h-11 items-center font-semibold hover:underline">
-        {t('task.ended', { title: view.title, state: t(says.word).toLowerCase() })}
+        {t('task.ended', { title: sentence(view.title), state: t(says.word).toLowerCase() })}
       </Link>
       {view.problem === null ? null : <p className="pb-2 text-sm text-muted">{view.problem.detail}</p>}
     </Notice>

@@ -51,7 +51,7 @@ export function Shell() {
           <AccountButton look="rail" />
         </div>
       </nav>
-      <ConnectionBanner />
+      <ConnectionBanner isLost={isLost} />
       <main id="main" data-stale={isLost} className="mx-auto w-full max-w-6xl px-4 pb-40 md:px-8 md:pb-24">
         <Outlet />
       </main>

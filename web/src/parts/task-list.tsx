@@ -1,9 +1,8 @@
 import type { TaskView } from '@drover/shared/api/views';
 import { Link } from '@tanstack/react-router';
-import { ago, fullTime, lasted, percent } from '../format.ts';
+import { ago, fullTime, lasted, percent, sentence } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { Glyph, taskSays } from '../kit/glyph.tsx';
-import { ProblemNote } from '../kit/problem.tsx';
 import { Progress } from '../kit/progress.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
 import type { Query } from '../live/collection.ts';
@@ -11,19 +10,12 @@ import { isFinished } from '../live/matches.ts';
 import { live, useList, useNow, useOne } from '../live/use.ts';
 import { t } from '../text/t.ts';
 import { NoTasks } from './empty.tsx';
+import { Failed } from './failed.tsx';
 
 /** Tasks, newest first. `limit` shows the newest few only. */
 export function TaskList({ query, limit, isShort = false }: { query: Query; limit?: number; isShort?: boolean }) {
   const list = useList(live.task, query);
-  if (list.state === 'failed' && list.ids.length === 0) {
-    return (
-      <ProblemNote problem={list.problem}>
-        <Button className="mt-2" onClick={() => live.task.retry(query)}>
-          {t('again')}
-        </Button>
-      </ProblemNote>
-    );
-  }
+  if (list.state === 'failed' && list.ids.length === 0) return <Failed problem={list.problem} onAgain={live.task.recover} />;
   if (list.state === 'loading' && list.ids.length === 0) return <Skeleton rows={3} />;
   if (list.ids.length === 0)
     return isShort ? <p className="border-t border-line p-4 text-muted">{t('guest.activity.none')}</p> : <NoTasks />;
@@ -67,7 +59,7 @@ function TaskRow({ id, isShort }: { id: string; isShort: boolean }) {
             params={{ taskId: id }}
             className="min-w-0 truncate font-semibold before:absolute before:inset-0 before:content-['']"
           >
-            {task.title}
+            {sentence(task.title)}
           </Link>
           <span className="flex-none text-sm text-muted max-sm:hidden">{time}</span>
         </div>
