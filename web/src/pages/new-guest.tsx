@@ -1,4 +1,6 @@
+import type { HostView } from '@drover/shared/api/views';
 import { realRandom } from '@drover/shared/lib/random';
+import type { GuestType } from '@drover/shared/model/guest';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useEffect, useId, useRef, useState } from 'react';
 import { call, fieldDetail, problemOf } from '../api.ts';
@@ -13,10 +15,11 @@ import type { Query } from '../live/collection.ts';
 import { live, useViews } from '../live/use.ts';
 import { NoHosts } from '../parts/empty.tsx';
 import { type Accepted, sendGuest } from '../parts/guest-actions.ts';
-import { commandOf, type Draft, type GuestType, requestOf, sizeOf } from '../parts/guest-draft.ts';
+import { commandOf, type Draft, requestOf, sizeOf } from '../parts/guest-draft.ts';
 import { GuestOptions } from '../parts/guest-options.tsx';
 import { ImageTiles, useImageChoices } from '../parts/image-tiles.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
+import { candidatesOf, mostMemory, placementNote } from '../parts/placement-note.ts';
 import { patched } from '../parts/search.ts';
 import { SizeTiles } from '../parts/size-tiles.tsx';
 import { suggestName } from '../parts/suggest-name.ts';
@@ -35,12 +38,12 @@ export function NewGuestPage() {
   return (
     <>
       <PageHeader title={t('guests.new')} back={BACK} />
-      {list.state === 'ready' && list.total === 0 ? <NoHosts /> : <NewGuest hosts={hosts.map((host) => host.name)} />}
+      {list.state === 'ready' && list.total === 0 ? <NoHosts /> : <NewGuest hosts={hosts} areKnown={list.state === 'ready'} />}
     </>
   );
 }
 
-function NewGuest({ hosts }: { hosts: readonly string[] }) {
+function NewGuest({ hosts, areKnown }: { hosts: readonly HostView[]; areKnown: boolean }) {
   const search = route.useSearch();
   const navigate = useNavigate();
   const type: GuestType = search.type ?? 'container';
@@ -70,6 +73,8 @@ function NewGuest({ hosts }: { hosts: readonly string[] }) {
     size: sizeOf(type, search.size),
     host: search.host ?? '',
   };
+  const candidates = candidatesOf(hosts, draft.host);
+  const note = areKnown ? placementNote(type, candidates) : null;
   const made = requestOf(draft);
   const create = useWrite({
     mutationFn: (request: unknown) => sendGuest(() => call<Accepted>('POST', '/guests', { body: request })),
@@ -106,7 +111,7 @@ function NewGuest({ hosts }: { hosts: readonly string[] }) {
     <form
       ref={form}
       noValidate
-      className="grid max-w-4xl grid-cols-[minmax(0,1fr)] gap-6 pb-24"
+      className="grid max-w-4xl grid-cols-[minmax(0,1fr)] gap-6 max-md:pb-24"
       onSubmit={(event) => {
         event.preventDefault();
         setFaults('faults' in made ? made.faults : {});
@@ -125,16 +130,30 @@ function NewGuest({ hosts }: { hosts: readonly string[] }) {
           onChange={(next) => choose({ type: next, image: undefined })}
         />
         <p className="mt-2 text-sm text-muted">{t(type === 'container' ? 'container.what' : 'vm.what')}</p>
+        {note === null ? null : (
+          <p role="status" className={`mt-2 flex gap-3 rounded-sm p-3 text-sm ${note.isBad ? 'bg-bad-soft' : 'bg-warn-soft'}`}>
+            <span className={note.isBad ? 'text-bad' : 'text-warn'}>
+              <Icon name="warning" />
+            </span>
+            <span className="min-w-0">{note.text}</span>
+          </p>
+        )}
       </div>
       {catalogue.isError && choices.length === 0 ? (
         <ProblemNote problem={problemOf(catalogue.error)} />
       ) : choices.length === 0 ? (
         <Skeleton rows={2} />
       ) : (
-        <ImageTiles choices={choices} value={draft.image} onChange={(image) => choose({ image })} />
+        <ImageTiles
+          choices={choices}
+          type={type}
+          hostNames={candidates.map((host) => host.name)}
+          value={draft.image}
+          onChange={(image) => choose({ image })}
+        />
       )}
       {cdFault === undefined ? null : <ProblemNote problem={{ detail: cdFault, suggestion: problem?.suggestion }} />}
-      <SizeTiles type={type} value={draft.size.key} onChange={(size) => choose({ size })} />
+      <SizeTiles type={type} mostBytes={mostMemory(candidates)} value={draft.size.key} onChange={(size) => choose({ size })} />
       <div className="sm:max-w-md">
         <TextField
           label={t('column.name')}
@@ -148,7 +167,7 @@ function NewGuest({ hosts }: { hosts: readonly string[] }) {
       <GuestOptions draft={draft} hosts={hosts} fault={fault} onChange={change} onHost={(host) => choose({ host: host || undefined })} />
       {create.error !== null && !isPlaced ? <ProblemNote problem={problem} /> : null}
       {'request' in made ? <Equivalent line={commandOf(made.request)} /> : null}
-      <div className="fixed inset-x-0 bottom-[calc(3.5rem+env(safe-area-inset-bottom))] z-20 border-t border-line bg-surface p-2 md:bottom-0 md:left-20 md:px-8 md:py-3 lg:left-54">
+      <div className="fixed inset-x-0 bottom-[calc(3.5rem+env(safe-area-inset-bottom))] z-20 border-t border-line bg-surface p-2 md:sticky md:bottom-0 md:-mx-4 md:rounded-t-md md:border-x md:px-4 md:py-3">
         <Button type="submit" look="primary" className="w-full md:w-auto md:min-w-48" busy={create.isPending}>
           {t(typed.start ? 'new.create-start' : 'new.create', { name: typed.name.trim() || t('guest') })}
         </Button>

@@ -1,10 +1,9 @@
 import type { CreateGuest } from '@drover/shared/api/requests';
+import type { GuestType } from '@drover/shared/model/guest';
 import { exactBytes, GiB, MiB, shellWord } from '../format.ts';
 import { type PlainKey, t } from '../text/t.ts';
 import { readAmount, readCores } from './limits.ts';
 import { tagsOf } from './tags.ts';
-
-export type GuestType = 'container' | 'vm';
 
 export interface Size {
   readonly key: string;

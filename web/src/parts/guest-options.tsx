@@ -1,3 +1,4 @@
+import type { HostView } from '@drover/shared/api/views';
 import { exactBytes } from '../format.ts';
 import { CheckField, SelectField, TextArea, TextField } from '../kit/field.tsx';
 import { Icon } from '../kit/icon.tsx';
@@ -15,7 +16,7 @@ export function GuestOptions({
   onHost,
 }: {
   draft: Draft;
-  hosts: readonly string[];
+  hosts: readonly Pick<HostView, 'name' | 'connected'>[];
   fault: (field: string) => string | undefined;
   onChange: (members: Partial<Typed>) => void;
   onHost: (host: string) => void;
@@ -31,9 +32,12 @@ export function GuestOptions({
       <div className="grid gap-4 border-t border-line p-4 sm:grid-cols-2">
         <SelectField label={t('column.host')} value={draft.host} error={fault('host')} onChange={(event) => onHost(event.target.value)}>
           <option value="">{t('host.auto')}</option>
-          {[...new Set([...hosts, ...(draft.host === '' ? [] : [draft.host])])].map((host) => (
-            <option key={host}>{host}</option>
+          {hosts.map(({ name, connected }) => (
+            <option key={name} value={name}>
+              {connected ? name : t('host.named-away', { host: name })}
+            </option>
           ))}
+          {draft.host === '' || hosts.some(({ name }) => name === draft.host) ? null : <option>{draft.host}</option>}
         </SelectField>
         <TextField
           label={t('memory')}

@@ -1,50 +1,16 @@
-import type { CatalogueView, ImageView } from '@drover/shared/api/views';
+import type { CatalogueView } from '@drover/shared/api/views';
+import type { GuestType } from '@drover/shared/model/guest';
 import { call } from '../api.ts';
 import { Icon } from '../kit/icon.tsx';
 import type { Query } from '../live/collection.ts';
 import { live, useViews } from '../live/use.ts';
 import { useRead } from '../queries.ts';
 import { t } from '../text/t.ts';
+import { availability, type ImageChoice, imageChoices } from './image-choices.ts';
 
 const ALL: Query = {};
 
-/** Something a guest can begin as. */
-export interface ImageChoice {
-  readonly name: string;
-  readonly title: string;
-  /** A CD to install from; the root disk begins empty. */
-  readonly isCd: boolean;
-  /** Hosts that have it; none: it is made or fetched first. */
-  readonly readyOn: number;
-  readonly isBuilt: boolean;
-  readonly leastDiskBytes: number | null;
-}
-
-/** What the catalogue offers for this type, and what hosts have besides. */
-export function imageChoices(type: 'container' | 'vm', catalogue: CatalogueView['items'], images: readonly ImageView[]): ImageChoice[] {
-  const usable = images.filter((image) => !image.deleting && image.form === type);
-  const isReady = (name: string): number => usable.filter((image) => image.name === name && image.ready).length;
-  const leastOf = (name: string): number | null =>
-    usable.find((image) => image.name === name && image.virtualSizeBytes !== null)?.virtualSizeBytes ?? null;
-  const listed = catalogue.flatMap((entry): ImageChoice[] => {
-    const source = entry.forms[type];
-    if (source === undefined) return [];
-    const { name, title } = entry;
-    return [{ name, title, isCd: false, readyOn: isReady(name), isBuilt: source.do === 'build', leastDiskBytes: leastOf(name) }];
-  });
-  const known = new Set(listed.map(({ name }) => name));
-  const own = [...new Set(usable.filter(({ name }) => !known.has(name)).map(({ name }) => name))].map(
-    (name): ImageChoice => ({ name, title: name, isCd: false, readyOn: isReady(name), isBuilt: false, leastDiskBytes: leastOf(name) }),
-  );
-  const cds = type === 'container' ? [] : images.filter((image) => image.form === 'iso' && !image.deleting && image.ready);
-  const discs = [...new Set(cds.map(({ name }) => name))].map(
-    (name): ImageChoice => ({ name, title: name, isCd: true, readyOn: 1, isBuilt: false, leastDiskBytes: null }),
-  );
-  // What is there already comes first: it starts at once.
-  return [...listed, ...own].sort((a, b) => Number(b.readyOn > 0) - Number(a.readyOn > 0)).concat(discs);
-}
-
-export function useImageChoices(type: 'container' | 'vm') {
+export function useImageChoices(type: GuestType) {
   const { views: images } = useViews(live.image, ALL);
   const catalogue = useRead({ queryKey: ['catalogue'], queryFn: () => call<CatalogueView>('GET', '/images/catalogue') });
   return { choices: imageChoices(type, catalogue.data?.items ?? [], images), catalogue };
@@ -52,10 +18,15 @@ export function useImageChoices(type: 'container' | 'vm') {
 
 export function ImageTiles({
   choices,
+  type,
+  hostNames,
   value,
   onChange,
 }: {
   choices: readonly ImageChoice[];
+  type: GuestType;
+  /** Where the guest may come to be. */
+  hostNames: readonly string[];
   value: string;
   onChange: (name: string) => void;
 }) {
@@ -76,21 +47,15 @@ export function ImageTiles({
               onChange={() => onChange(choice.name)}
             />
             <span className="text-muted max-sm:hidden">
-              <Icon name={choice.isCd ? 'disc' : 'container'} />
+              <Icon name={choice.isCd ? 'disc' : type} />
             </span>
             <span className="min-w-0">
               <span className="block leading-snug font-semibold max-sm:text-[15px]">{choice.title}</span>
-              <span className="block text-sm leading-snug text-muted">{availability(choice)}</span>
+              <span className="block text-sm leading-snug text-muted">{availability(choice, type, hostNames)}</span>
             </span>
           </label>
         ))}
       </div>
     </fieldset>
   );
-}
-
-function availability(choice: ImageChoice): string {
-  if (choice.isCd) return t('image.cd');
-  if (choice.readyOn > 0) return t('image.ready');
-  return t(choice.isBuilt ? 'image.built' : 'image.fetched');
 }
