@@ -1,5 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { Skeleton } from './kit/skeleton.tsx';
+import { later } from './later.ts';
 import { GuestsPage } from './pages/guests.tsx';
+import { Broken } from './parts/broken.tsx';
 import { NotFound } from './parts/not-found.tsx';
 import { Shell } from './parts/shell.tsx';
 import { AccountGate } from './session/gate.tsx';
@@ -22,7 +25,10 @@ const root = createRootRoute({ notFoundComponent: NotFound });
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => import('./pages/sign-in.tsx'), 'SignInPage'),
+  component: lazyRouteComponent(
+    later(() => import('./pages/sign-in.tsx')),
+    'SignInPage',
+  ),
 });
 
 /** Everything but the way in needs a session, and has the places around it. */
@@ -69,47 +75,67 @@ const newGuest = createRoute({
       size: text(search.size),
       host: text(search.host),
     }),
-  component: lazyRouteComponent(() => import('./pages/new-guest.tsx'), 'NewGuestPage'),
+  component: lazyRouteComponent(
+    later(() => import('./pages/new-guest.tsx')),
+    'NewGuestPage',
+  ),
 });
 
 const guest = createRoute({
   getParentRoute: () => signedIn,
   path: '/guests/$guestId',
   validateSearch: (search) => only({ sheet: oneOf('shutdown', 'reboot', 'stop', 'delete', 'edit')(search.sheet) }),
-  component: lazyRouteComponent(() => import('./pages/guest.tsx'), 'GuestPage'),
+  component: lazyRouteComponent(
+    later(() => import('./pages/guest.tsx')),
+    'GuestPage',
+  ),
 });
 
 const hosts = createRoute({
   getParentRoute: () => signedIn,
   path: '/hosts',
   validateSearch: (search) => only({ sheet: oneOf('add')(search.sheet) }),
-  component: lazyRouteComponent(() => import('./pages/hosts.tsx'), 'HostsPage'),
+  component: lazyRouteComponent(
+    later(() => import('./pages/hosts.tsx')),
+    'HostsPage',
+  ),
 });
 
 const host = createRoute({
   getParentRoute: () => signedIn,
   path: '/hosts/$hostId',
   validateSearch: (search) => only({ sheet: oneOf('rename')(search.sheet) }),
-  component: lazyRouteComponent(() => import('./pages/host.tsx'), 'HostPage'),
+  component: lazyRouteComponent(
+    later(() => import('./pages/host.tsx')),
+    'HostPage',
+  ),
 });
 
 const activity = createRoute({
   getParentRoute: () => signedIn,
   path: '/activity',
   validateSearch: (search) => only({ state: oneOf('active', 'finished')(search.state) }),
-  component: lazyRouteComponent(() => import('./pages/activity.tsx'), 'ActivityPage'),
+  component: lazyRouteComponent(
+    later(() => import('./pages/activity.tsx')),
+    'ActivityPage',
+  ),
 });
 
 const task = createRoute({
   getParentRoute: () => signedIn,
   path: '/activity/$taskId',
-  component: lazyRouteComponent(() => import('./pages/task.tsx'), 'TaskPage'),
+  component: lazyRouteComponent(
+    later(() => import('./pages/task.tsx')),
+    'TaskPage',
+  ),
 });
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, signedIn.addChildren([home, guests, newGuest, guest, hosts, host, activity, task])]),
   scrollRestoration: true,
   defaultPreload: 'intent',
+  defaultPendingComponent: () => <Skeleton rows={4} />,
+  defaultErrorComponent: Broken,
   // Plain words in the address: ?search=107 and not ?search="107".
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
   stringifySearch: (search) => {
