@@ -1,5 +1,10 @@
-import type { ComponentProps, ReactNode } from 'react';
+import type { ComponentProps, KeyboardEvent, ReactNode } from 'react';
 import { Icon, type IconName } from './icon.tsx';
+
+/** Enter held down presses a button once. The browser would press it on and on, also one that only now has the focus. */
+const ignoreRepeat = (event: KeyboardEvent): void => {
+  if (event.repeat && event.key === 'Enter') event.preventDefault();
+};
 
 interface ButtonProps extends Omit<ComponentProps<'button'>, 'children'> {
   readonly look?: 'plain' | 'primary' | 'danger' | 'quiet';
@@ -22,6 +27,7 @@ export function Button({ look = 'plain', icon, busy = false, className = '', onC
         if (busy) event.preventDefault();
         else onClick?.(event);
       }}
+      onKeyDown={ignoreRepeat}
     >
       {icon === undefined ? null : <Icon name={icon} size={18} />}
       {children}
@@ -36,7 +42,7 @@ interface IconButtonProps extends Omit<ComponentProps<'button'>, 'children' | 'a
 
 export function IconButton({ icon, label, className = '', ...rest }: IconButtonProps) {
   return (
-    <button type="button" {...rest} className={`icon-button ${className}`} aria-label={label} title={label}>
+    <button type="button" {...rest} className={`icon-button ${className}`} aria-label={label} title={label} onKeyDown={ignoreRepeat}>
       <Icon name={icon} />
     </button>
   );

@@ -1,5 +1,5 @@
 import { realClock } from '@drover/shared/lib/clock';
-import { useEffect, useState } from 'react';
+import { Fragment, useEffect, useState } from 'react';
 import { t } from '../text/t.ts';
 import { Icon } from './icon.tsx';
 
@@ -44,19 +44,19 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
   );
 }
 
-/** A line to type in a terminal. Scrolls within itself, so that the page never does sideways. */
+/** A line to type in a terminal. Shown whole on however small a screen, broken between its words; copied, it is one line. */
 export function CommandLine({ line, label }: { line: string; label: string }) {
   return (
     <div className="flex items-center rounded-sm border border-line bg-sunken">
       {/* biome-ignore lint/a11y/useSemanticElements: one line of code, not a set of fields */}
-      <code
-        role="group"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        tabIndex={0}
-        aria-label={label}
-        className="min-w-0 flex-1 overflow-x-auto px-3 py-2.5 font-mono text-sm whitespace-pre"
-      >
-        {line}
+      <code role="group" aria-label={label} className="min-w-0 flex-1 py-2.5 pr-1 pl-7 -indent-4 font-mono text-sm">
+        {line.split(' ').map((word, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a word is told apart by nothing but its place
+          <Fragment key={index}>
+            {index === 0 ? '' : ' '}
+            <span className="inline-block max-w-full indent-0 [overflow-wrap:anywhere]">{word}</span>
+          </Fragment>
+        ))}
       </code>
       <CopyButton text={line} label={t('copy.line')} />
     </div>

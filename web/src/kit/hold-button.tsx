@@ -38,7 +38,9 @@ export function HoldButton({ label, busy, onHeld }: { label: string; busy: boole
         data-look="danger"
         aria-busy={busy || undefined}
         aria-disabled={busy || undefined}
-        onPointerDown={begin}
+        onPointerDown={(event) => {
+          if (event.isPrimary && event.button === 0) begin();
+        }}
         onPointerUp={end}
         onPointerLeave={end}
         onPointerCancel={end}

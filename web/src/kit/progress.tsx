@@ -9,10 +9,14 @@ export function Progress({ value, label }: { value: number | null; label: string
       {...(value === null ? {} : { 'aria-valuenow': Math.floor(value * 100) })}
       className="h-1.5 w-full overflow-hidden rounded-full bg-line"
     >
-      <div
-        className={`h-full origin-left rounded-full bg-busy ${value === null ? 'animate-pulse-slow' : 'transition-transform duration-150'}`}
-        style={{ transform: `scaleX(${value ?? 1})`, opacity: value === null ? 0.5 : 1 }}
-      />
+      {value === null ? (
+        <div className="h-full w-1/3 animate-sweep rounded-full bg-busy motion-reduce:mx-auto" />
+      ) : (
+        <div
+          className="h-full origin-left rounded-full bg-busy transition-transform duration-150"
+          style={{ transform: `scaleX(${value})` }}
+        />
+      )}
     </div>
   );
 }
