@@ -106,6 +106,7 @@ export async function observeGuest(wish: Wish<'guest'>, wishes: Wishes, drivers:
       end: guest?.running ? null : (guest?.lastRun?.end ?? null),
       endedAtMs: guest?.running ? null : (guest?.lastRun?.endedAtMs ?? null),
       crashes: guest?.lastRun?.crashes ?? 0,
+      ...(guest?.paused ? { paused: guest.paused.reason } : {}),
       ...(guest?.accelerator ? { accelerator: guest.accelerator } : {}),
       needsRestart: guest ? [...guest.needsRestart] : [],
     },

@@ -102,6 +102,7 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
         running: false,
         lastRun: null,
         needsRestart: [],
+        paused: null,
         accelerator: null,
       } satisfies ObservedGuest);
       expect(await driver.list([folder])).toContain(id);

@@ -14,7 +14,7 @@ const BRIDGE = 'drvtestqemu';
 
 describe.skipIf(!canRunTinyVm())('a tiny guest', () => {
   describeGuestDriver('qemu', {
-    create: createWorld,
+    create: () => createWorld(),
     powerOff: ['poweroff', '-f'],
     memoryChange: 'next-start',
     consolePrompt: '\n',
@@ -96,6 +96,84 @@ describe.skipIf(!canRunTinyVm())('QEMU and an agent that is killed at the worst 
   });
 });
 
+describe.skipIf(!canRunTinyVm())('a guest whose disk cannot be written', () => {
+  const never = new AbortController().signal;
+  let world: QemuWorld;
+  let driver: GuestDriver;
+  let storage: string;
+  beforeAll(async () => {
+    storage = mkdtempSync(join(tmpdir(), 'drover-full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4M', 'none', storage]);
+    world = await createWorld(join(storage, 'root.qcow2'));
+    driver = world.createDriver();
+    await driver.define(world.definition, never);
+    await driver.start(world.definition, never);
+  }, 300_000);
+  afterAll(async () => {
+    await world.close();
+    execFileSync('umount', [storage]);
+    rmSync(storage, { recursive: true });
+  });
+
+  const observe = () => driver.observe(ID, world.definition.places.folder);
+  const full = { cause: 'disk', reason: 'the storage of disk root is full', sinceMs: expect.any(Number) };
+  /** Writes to the guest's disk, and says so on its console when that is done. */
+  const write = async (blocks: string) => {
+    const line = `(dd if=/dev/urandom of=/dev/vda bs=1M ${blocks} conv=fsync && echo all-is-written >/dev/ttyS0) >/dev/null 2>&1 &`;
+    for (let begun = false; !begun; ) {
+      // It is still booting when its agent does not answer.
+      const stream = await driver.exec(ID, world.definition.places.folder, ['sh', '-c', line], false).catch(() => null);
+      stream?.endInput();
+      begun = (await stream?.ended)?.code === 0;
+    }
+  };
+  const untilPaused = async () => {
+    while (((await observe())?.paused ?? null) === null) await realClock.sleep(20);
+  };
+
+  test('stands still, and says why', async () => {
+    expect(await observe()).toMatchObject({ running: true, paused: null });
+    const told = new Set<number>();
+    const unwatch = driver.watch((id) => told.add(id));
+    await write('count=16');
+    await untilPaused();
+    expect(await observe()).toMatchObject({ running: true, paused: full, lastRun: { end: null } });
+    expect(told).toContain(ID);
+    unwatch();
+  });
+
+  test('also to an agent that comes later', async () => {
+    world.leave(driver);
+    driver = world.createDriver();
+    expect(await observe()).toMatchObject({ running: true, paused: full });
+  });
+
+  test('cannot go on while there is no room, and does when there is', async () => {
+    await driver.start(world.definition, never);
+    await untilPaused();
+    execFileSync('mount', ['-o', 'remount,size=64M', storage]);
+    const onlooker = await driver.console(ID, world.definition.places.folder);
+    let seen = '';
+    onlooker.onOutput((_channel, bytes) => {
+      seen += Buffer.from(bytes).toString();
+    });
+    await driver.start(world.definition, never);
+    while (!seen.includes('all-is-written')) await realClock.sleep(20);
+    expect(await observe()).toMatchObject({ running: true, paused: null, lastRun: { end: null } });
+    onlooker.close();
+  });
+
+  test('can be ended, and reset, while it stands still', async () => {
+    execFileSync('mount', ['-o', 'remount,size=20M', storage]);
+    await write('count=32 seek=16');
+    await untilPaused();
+    await driver.reboot(world.definition, true, never);
+    expect(await observe()).toMatchObject({ running: true, paused: null });
+    await driver.stop(ID, world.definition.places.folder, never);
+    expect(await observe()).toMatchObject({ running: false, paused: null });
+  });
+});
+
 interface QemuWorld extends GuestDriverWorld {
   readonly runFolder: string;
   readonly tap: string;
@@ -103,12 +181,12 @@ interface QemuWorld extends GuestDriverWorld {
   traces(): Promise<readonly string[]>;
 }
 
-async function createWorld(): Promise<QemuWorld> {
+async function createWorld(disk?: string): Promise<QemuWorld> {
   const tiny = ensureTinyVm();
   const base = mkdtempSync(join(tmpdir(), 'drover-qemu-'));
   const folder = join(base, 'guests', String(ID));
   const runPath = join(base, 'run');
-  const diskPath = join(folder, 'root.qcow2');
+  const diskPath = disk ?? join(folder, 'root.qcow2');
   mkdirSync(folder, { recursive: true });
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', diskPath, '64M']);
   execFileSync('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);

@@ -100,6 +100,7 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
           running: guest !== undefined,
           lastRun: folder ? lastRun(folder, guest !== undefined) : null,
           needsRestart: guest && folder?.definition ? needsRestart(guest, folder.definition.spec) : [],
+          paused: null,
           accelerator: guest && type === 'vm' ? 'simulated' : null,
         };
       }),

@@ -60,6 +60,7 @@ const guest = (running: boolean, more: Partial<ObservedGuest> = {}): ObservedGue
   running,
   lastRun: running ? lastRun({ endedAtMs: null, end: null }) : null,
   needsRestart: [],
+  paused: null,
   accelerator: null,
   ...more,
 });
@@ -161,6 +162,24 @@ describe('starting', () => {
       'guest.start',
     ],
     ['no start while its network is away', wished('running'), worldWith({ readyNetworks: new Set() }), 'wait for its network (network)'],
+  ]);
+});
+
+describe('going on', () => {
+  const paused = (cause: 'disk' | 'other', agoMs: number) =>
+    worldWith({ guest: guest(true, { paused: { cause, reason: 'the storage of disk root is full', sinceMs: NOW_MS - agoMs } }) });
+  check([
+    [
+      'a guest that cannot write its disk is given time until there is room',
+      wished('running'),
+      paused('disk', 5_000),
+      'wait for its disk: the storage of disk root is full until 1025000',
+    ],
+    ['and is then made to go on', wished('running'), paused('disk', 30_000), 'guest.start'],
+    ['at once when somebody starts it', wished('running', { powerRequest: 4 }), paused('disk', 1_000), 'guest.start'],
+    ['one that is paused for another reason stays so', wished('running'), paused('other', 60_000), 'settled'],
+    ['until somebody starts it', wished('running', { powerRequest: 4 }), paused('other', 60_000), 'guest.start'],
+    ['and can be ended', wished('off'), paused('disk', 1_000), 'guest.stop'],
   ]);
 });
 

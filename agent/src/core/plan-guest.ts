@@ -25,6 +25,8 @@ export interface GuestWorld {
 
 /** A guest that ignores a request to shut down is asked again after this long. */
 const SHUTDOWN_ASK_AGAIN_MS = 20_000;
+/** One that could not write its disk is made to go on after this long, again and again. */
+const GO_ON_MS = 30_000;
 
 /** What to do about one guest. Pure: same world, same plan. */
 export function planGuest(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
@@ -40,7 +42,7 @@ export function planGuest(wish: Wish<'guest'>, world: GuestWorld, nowMs: number)
   if (firstMissing) return perform(firstMissing, ...othersMissing, { do: 'guest.define' });
   if (world.guest?.applied?.digest !== definitionDigest(wish.spec)) return perform({ do: 'guest.define' });
   if (wish.spec.power !== 'running') return SETTLED;
-  if (running) return planRunning(wish, world.guest.lastRun);
+  if (running) return planRunning(wish, world.guest, nowMs);
   return planStart(wish, world.guest.lastRun, world, nowMs);
 }
 
@@ -72,8 +74,12 @@ function neededImages(wish: Wish<'guest'>, world: GuestWorld): string[] {
 }
 
 /** A guest that runs already when somebody asks for it runs for that request from now on: should it then power itself off, it stays off. */
-function planRunning(wish: Wish<'guest'>, lastRun: LastRun | null): Plan {
-  return lastRun && lastRun.powerRequest !== wish.spec.powerRequest ? perform({ do: 'guest.start' }) : SETTLED;
+function planRunning(wish: Wish<'guest'>, { lastRun, paused }: ObservedGuest, nowMs: number): Plan {
+  if (lastRun && lastRun.powerRequest !== wish.spec.powerRequest) return perform({ do: 'guest.start' });
+  if (paused?.cause !== 'disk') return SETTLED;
+  // Whether there is room again only the guest's next try can tell.
+  const goOnAtMs = paused.sinceMs + GO_ON_MS;
+  return nowMs >= goOnAtMs ? perform({ do: 'guest.start' }) : waitUntil(`its disk: ${paused.reason}`, goOnAtMs);
 }
 
 /** Whether a guest that should run and does not is started now, later, or stays as it is. */

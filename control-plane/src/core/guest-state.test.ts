@@ -78,6 +78,16 @@ const CASES: readonly [string, Case, [string, string | null]][] = [
   ],
   ['runs while its first generation settles', { applied: 0, observed: RUNS }, ['running', null]],
   ['runs', { observed: RUNS }, ['running', null]],
+  [
+    'cannot go on',
+    { status: { condition: 'waiting', waitingFor: 'its disk' }, observed: { ...RUNS, crashes: 1, paused: 'the storage is full' } },
+    ['running', 'paused: the storage is full'],
+  ],
+  [
+    'cannot go on, and shall shut down',
+    { wish: 'shutdown', status: { condition: 'waiting', waitingFor: 'it' }, observed: { ...RUNS, paused: 'the storage is full' } },
+    ['stopping', 'paused: the storage is full'],
+  ],
   ['runs again after crashes', { observed: { ...RUNS, crashes: 3 } }, ['running', 'crashed 3 times, restarted']],
   ['runs, but an edit failed', { observed: RUNS, status: { condition: 'needs-attention', problem } }, ['running', 'no space left']],
   ['starts', { generation: 2, observed: {} }, ['starting', null]],

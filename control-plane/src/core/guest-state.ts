@@ -35,8 +35,9 @@ export function guestState({ guest, observed, host, nowMs }: StateInput): StateI
   if (hasGivenUp) return { state: observed?.power === isWished ? isWished : 'failed', reason: problem };
   if (!observed) return { state: guest.appliedGeneration === 0 ? 'creating' : 'unknown', reason: waiting ?? problem };
   if (observed.power === 'running') {
-    if (isWished === 'running') return { state: 'running', reason: crashesOf(observed, 'restarted') };
-    return { state: 'stopping', reason: waiting ?? (guest.spec.power === 'shutdown' ? 'asked to shut down' : null) };
+    const paused = observed.paused === undefined ? null : `paused: ${observed.paused}`;
+    if (isWished === 'running') return { state: 'running', reason: paused ?? crashesOf(observed, 'restarted') };
+    return { state: 'stopping', reason: paused ?? waiting ?? (guest.spec.power === 'shutdown' ? 'asked to shut down' : null) };
   }
   if (guest.appliedGeneration === 0) return { state: 'creating', reason: waiting ?? problem };
   if (observed.power === 'unknown') return { state: 'unknown', reason: waiting ?? problem };

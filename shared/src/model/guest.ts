@@ -97,6 +97,8 @@ export const GuestStatus = z.object({
   endedAtMs: z.number().int().nullable().default(null),
   /** Times it was restarted after a crash since it was last asked to run. */
   crashes: z.number().int().default(0),
+  /** Why a guest that runs stands still: "the storage of disk root is full". Absent while it goes on. */
+  paused: z.string().optional(),
   /** "kvm", "tcg" for VMs; absent for containers. */
   accelerator: z.string().optional(),
   /** Changes that count from the next start on: "memoryBytes", "cores". */

@@ -46,6 +46,15 @@ export interface LastRun {
   readonly crashes: number;
 }
 
+/** A guest that has its process and its memory, and stands still. */
+export interface PausedGuest {
+  /** disk: it could not be read or written, which may pass: going on is worth a try now and then. other: it goes on when somebody starts it. */
+  readonly cause: 'disk' | 'other';
+  /** For people: "the storage of disk root is full". */
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
 export interface ObservedGuest {
   readonly id: number;
   readonly type: GuestType;
@@ -55,6 +64,8 @@ export interface ObservedGuest {
   readonly lastRun: LastRun | null;
   /** Only with `running`: settings that the running guest does not have yet ("memoryBytes"). */
   readonly needsRestart: readonly string[];
+  /** Only with `running`: null while it goes on. */
+  readonly paused: PausedGuest | null;
   /** "kvm" or "tcg" for a running VM. */
   readonly accelerator: string | null;
 }
@@ -74,7 +85,7 @@ export interface GuestDriver {
   observe(id: number, folder: string): Promise<ObservedGuest | null>;
   /** Writes guest.json beside the disks, durably, with whatever configuration the hypervisor reads. A running guest gets at once what can change while it runs (container limits, names). */
   define(definition: GuestDefinition, signal: AbortSignal): Promise<void>;
-  /** Returns once it is observed to run. The guest lives outside the agent's process group (own systemd unit, or own session). */
+  /** Returns once it is observed to run; one that is paused goes on. The guest lives outside the agent's process group (own systemd unit, or own session). */
   start(definition: GuestDefinition, signal: AbortSignal): Promise<void>;
   /** Asks the guest to end; returns at once, observe tells when it has. The run's end is then `asked`. */
   shutdown(id: number, folder: string, signal: AbortSignal): Promise<void>;

@@ -196,6 +196,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
         running: isRunning,
         lastRun,
         needsRestart: runsWith && applied?.spec.type === 'container' ? restartFields(runsWith, applied.spec) : [],
+        paused: null,
         accelerator: null,
       };
       return observed;

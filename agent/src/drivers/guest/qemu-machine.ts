@@ -4,9 +4,11 @@ import { Problem } from '@drover/shared/lib/problem';
 import type { RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
 import { endSupervised, isSupervisedAlive, type Supervised, waitUntilGone } from '../../host/supervise.ts';
+import type { PausedGuest } from './driver.ts';
 import { GuestAgent } from './guest-agent.ts';
 import { agentSocketPath, qmpSocketPath, serialLogPath, serialSocketPath } from './qemu-command.ts';
 import type { MachineRecord } from './qemu-files.ts';
+import { BlockDevices, pauseOf } from './qemu-pause.ts';
 import { QmpConnection, type QmpEvent } from './qmp.ts';
 import { SerialConsole } from './serial-console.ts';
 
@@ -41,6 +43,8 @@ export class QemuMachine {
   #qmp: QmpConnection | null = null;
   #connecting: Promise<void> | null = null;
   #status = 'unknown';
+  #pause: PausedGuest | null = null;
+  #stoppedAtMs = 0;
   #agentOpen = false;
   #agent: Promise<GuestAgent> | null = null;
   /** Told of each event, and null when the conversation ends. */
@@ -76,6 +80,11 @@ export class QemuMachine {
     }
   }
 
+  /** Why the guest stands still; null while it goes on. */
+  get pause(): PausedGuest | null {
+    return this.#pause;
+  }
+
   /** Connects to the monitor, as soon as QEMU opens it, and learns how the guest is. */
   connect(signal: AbortSignal): Promise<void> {
     if (this.isConnected) return Promise.resolve();
@@ -103,8 +112,8 @@ export class QemuMachine {
       }
       await clock.sleep(SOCKET_STEP_MS, signal);
     }
-    const [status, chardevs] = await Promise.all([this.execute('query-status'), this.execute('query-chardev')]);
-    this.#status = RunStatus.parse(status).status;
+    this.#stoppedAtMs = clock.now();
+    const [chardevs] = await Promise.all([this.execute('query-chardev'), this.#learn()]);
     this.#agentOpen = Chardevs.parse(chardevs).some((chardev) => chardev.label === 'agent' && chardev['frontend-open']);
   }
 
@@ -141,6 +150,12 @@ export class QemuMachine {
         () => {},
       );
     await asked;
+  }
+
+  /** Makes a guest that stands still go on. If what stopped it is still so, it stops again. */
+  async resume(): Promise<void> {
+    await this.execute(this.#status === 'suspended' ? 'system_wakeup' : 'cont');
+    await this.#learn();
   }
 
   /** Ends the process, politely first so that what it holds of the disks is written. Returns once it is gone. */
@@ -205,9 +220,8 @@ export class QemuMachine {
       case 'GUEST_PANICKED':
         this.#status = 'guest-panicked';
         break;
-      case 'RESET':
-      case 'RESUME':
-        this.#status = 'running';
+      case 'STOP':
+        this.#stoppedAtMs = this.#options.clock.now();
         break;
       case 'VSERPORT_CHANGE':
         this.#agentOpen = event.data.open === true;
@@ -219,7 +233,19 @@ export class QemuMachine {
         break;
     }
     for (const look of [...this.#waiters]) look(event);
-    if (['SHUTDOWN', 'GUEST_PANICKED', 'RESET', 'STOP', 'RESUME'].includes(event.event)) this.#options.onChange(this);
+    const changed = () => this.#options.onChange(this);
+    if (ENDING.includes(event.event)) changed();
+    // Events tell that it stands still or goes on, not why.
+    if (TURNING.includes(event.event)) this.#learn().then(changed, changed);
+  }
+
+  /** Asks how the guest is. What has come to its end stays so. */
+  async #learn(): Promise<void> {
+    const { status } = RunStatus.parse(await this.execute('query-status'));
+    const pause = pauseOf(status, status === 'io-error' ? BlockDevices.parse(await this.execute('query-block')) : []);
+    if (this.fate !== null) return;
+    this.#status = status;
+    this.#pause = pause && { ...pause, sinceMs: this.#stoppedAtMs };
   }
 
   #lost(): void {
@@ -232,6 +258,9 @@ export class QemuMachine {
     );
   }
 }
+
+const ENDING: readonly string[] = ['SHUTDOWN', 'GUEST_PANICKED'];
+const TURNING: readonly string[] = ['STOP', 'RESUME', 'RESET', 'SUSPEND', 'WAKEUP'];
 
 /** Not one of QEMU's own: the host told the process to end, as systemd does when the host goes down. */
 const TERMINATED = 'terminated';

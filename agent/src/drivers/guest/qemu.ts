@@ -110,7 +110,10 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     const { id, spec, places } = definition;
     assert(spec.type === 'vm', 'QEMU runs virtual machines');
     const machine = await machines.find(id, places.folder);
-    if (machine && (await machines.settle(machine))) return runs.adopt(places.folder, spec.powerRequest);
+    if (machine && (await machines.settle(machine))) {
+      if (machine.pause !== null) await machine.resume();
+      return runs.adopt(places.folder, spec.powerRequest);
+    }
     signal.throwIfAborted();
     launching.add(id);
     const takeBack = runs.begin(places.folder, spec.powerRequest);
@@ -164,7 +167,8 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
   async function rebootByForce(definition: GuestDefinition, signal: AbortSignal): Promise<void> {
     const { id, spec, places } = definition;
     const machine = await machines.find(id, places.folder);
-    if (machine && (await machines.settle(machine)) && machine.isConnected && restartFields(machine.record.spec, spec).length === 0) {
+    const canReset = machine && (await machines.settle(machine)) && machine.isConnected && machine.pause === null;
+    if (canReset && restartFields(machine.record.spec, spec).length === 0) {
       const reset = machine.waitFor(({ event }) => event === 'RESET', signal);
       reset.catch(() => {});
       await machine.execute('system_reset');
@@ -175,7 +179,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
         return;
       }
     }
-    // New settings need a new process.
+    // New settings need a new process, and one that stands still would not go on by a reset.
     await stop(id, places.folder);
     await start(definition, signal);
   }
@@ -235,6 +239,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
         running: isRunning,
         lastRun,
         needsRestart: isRunning && applied ? restartFields(machine.record.spec, applied.spec) : [],
+        paused: isRunning ? machine.pause : null,
         accelerator: isRunning ? machine.record.accelerator : null,
       };
       return observed;
