@@ -52,7 +52,7 @@ export class Database {
 
 async function snapshot(client: Client): Promise<readonly TableRows[]> {
   const tables = await client.execute(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'guest_search%' AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence') ORDER BY name",
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'guest_search%' AND name NOT IN ('guest_tag', 'guest_count') AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence') ORDER BY name",
   );
   const rows: TableRows[] = [];
   for (const { name } of tables.rows) {
@@ -63,7 +63,7 @@ async function snapshot(client: Client): Promise<readonly TableRows[]> {
 }
 
 async function restore(client: Client, tables: readonly TableRows[]): Promise<void> {
-  // The triggers of guest_index keep the search table in step.
+  // Triggers keep the tables that are left out in step.
   const statements = tables.flatMap(({ table, columns, rows }) => [
     { sql: `DELETE FROM ${table}`, args: [] },
     ...rows.map((row) => ({

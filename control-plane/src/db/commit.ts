@@ -1,7 +1,7 @@
 import { GuestStatus } from '@drover/shared/model/guest';
 import type { Client } from '@libsql/client';
 import type { Change, EventWrite, HostUpdate, ObservationWrite, TaskUpdate, WishWrite } from '../core/change.ts';
-import { guestIndexOf, nameOfSpec, taskRowOf, variantOfSpec } from './rows.ts';
+import { guestIndexOf, nameOfSpec, taskRowOf, variantOfSpec, wordsOf } from './rows.ts';
 import * as schema from './schema.ts';
 import { guard, insert, remove, type Statement, update } from './statement.ts';
 import type { CommitOutcome } from './store.ts';
@@ -72,14 +72,21 @@ function wishStatements(wish: WishWrite, atMs: number): Statement[] {
   ];
   if (wish.kind === 'guest') {
     const row = guestIndexOf(wish);
-    statements.push(insert(schema.guestIndex, { ...row, observedPower: 'unknown', addresses: '' }, REPLACING_WISHES));
+    statements.push(
+      insert(schema.guestIndex, { ...row, observedPower: 'unknown' }, REPLACING_WISHES),
+      insert(
+        schema.guestText,
+        { id: row.id, words: wordsOf(wish), addresses: '' },
+        ' ON CONFLICT (id) DO UPDATE SET words = excluded.words',
+      ),
+    );
     if (generation === 1) statements.push(raiseGuestCounter(row.id));
   }
   return statements;
 }
 
 /** What was observed stays as it is. */
-const REPLACING_WISHES = ` ON CONFLICT (id) DO UPDATE SET ${['host_id', 'type', 'name', 'wished_power', 'memory_bytes', 'tags', 'words']
+const REPLACING_WISHES = ` ON CONFLICT (id) DO UPDATE SET ${['host_id', 'type', 'name', 'wished_power', 'memory_bytes', 'tags']
   .map((name) => `${name} = excluded.${name}`)
   .join(', ')}`;
 
@@ -99,16 +106,14 @@ function observationStatements({ kind, id, ackedGeneration, appliedGeneration, s
   const addresses = observed.success ? observed.data.addresses.join(' ') : '';
   return [
     statement,
-    {
-      sql: 'UPDATE guest_index SET observed_power = ?, addresses = ? WHERE id = ? AND (observed_power <> ? OR addresses <> ?)',
-      args: [power, addresses, Number(id), power, addresses],
-    },
+    { sql: 'UPDATE guest_index SET observed_power = ? WHERE id = ? AND observed_power <> ?', args: [power, Number(id), power] },
+    { sql: 'UPDATE guest_text SET addresses = ? WHERE id = ? AND addresses <> ?', args: [addresses, Number(id), addresses] },
   ];
 }
 
 function removal(kind: WishWrite['kind'], id: string): Statement[] {
   const row = remove(schema.resource, { kind, id });
-  return kind === 'guest' ? [row, remove(schema.guestIndex, { id: Number(id) })] : [row];
+  return kind === 'guest' ? [row, ...[schema.guestIndex, schema.guestText].map((table) => remove(table, { id: Number(id) }))] : [row];
 }
 
 const taskUpdate = ({ id, ...set }: TaskUpdate): Statement => update(schema.task, set, { id, finishedAtMs: null });

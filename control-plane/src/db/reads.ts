@@ -9,7 +9,8 @@ import { heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { HostRecord, ListByName, Reads, TaskRecord } from './store.ts';
 
-const { resource, host, task, taskLog, event, guestIndex } = schema;
+const { resource, host, task, taskLog, event, guestCount } = schema;
+const NO_GUESTS = { total: 0, running: 0 } as const;
 
 export function createReads(db: LibSQLDatabase): Reads {
   return {
@@ -20,7 +21,7 @@ export function createReads(db: LibSQLDatabase): Reads {
         .select()
         .from(host)
         .where(or(sql`${host.id} = ${ref}`, eq(host.name, ref)));
-      return row ? { host: hostOf(row), guests: (await guestCounts(db, row.id)).get(row.id) ?? { total: 0, running: 0 } } : null;
+      return row ? { host: hostOf(row), guests: (await guestCounts(db, [row.id])).get(row.id) ?? NO_GUESTS } : null;
     },
 
     async hosts(list) {
@@ -31,8 +32,11 @@ export function createReads(db: LibSQLDatabase): Reads {
         .where(and(where, afterName(host.name, host.id, list.after)))
         .orderBy(asc(host.name), asc(host.id))
         .limit(list.limit + 1);
-      const counts = await guestCounts(db, null);
-      const records = found.map((row): HostRecord => ({ host: hostOf(row), guests: counts.get(row.id) ?? { total: 0, running: 0 } }));
+      const counts = await guestCounts(
+        db,
+        found.map(({ id }) => id),
+      );
+      const records = found.map((row): HostRecord => ({ host: hostOf(row), guests: counts.get(row.id) ?? NO_GUESTS }));
       return pageOf(records, list.limit, await total(db, host, where), ({ host: { id, name } }) => `${name}/${id}`);
     },
 
@@ -142,15 +146,15 @@ async function total(db: LibSQLDatabase, table: typeof host | typeof resource | 
   return row?.total ?? 0;
 }
 
-async function guestCounts(db: LibSQLDatabase, hostId: HostId | null): Promise<ReadonlyMap<HostId, HostRecord['guests']>> {
+async function guestCounts(db: LibSQLDatabase, hostIds: readonly HostId[]): Promise<ReadonlyMap<HostId, HostRecord['guests']>> {
   const found = await db
     .select({
-      hostId: guestIndex.hostId,
-      total: count(),
-      running: sql<number>`sum(${guestIndex.observedPower} = 'running')`,
+      hostId: guestCount.hostId,
+      total: sql<number>`sum(${guestCount.guests})`,
+      running: sql<number>`sum(${guestCount.guests}) FILTER (WHERE ${guestCount.observedPower} = 'running')`,
     })
-    .from(guestIndex)
-    .where(hostId === null ? undefined : eq(guestIndex.hostId, hostId))
-    .groupBy(guestIndex.hostId);
-  return new Map(found.map((row) => [row.hostId, { total: row.total, running: row.running }]));
+    .from(guestCount)
+    .where(sql`${guestCount.hostId} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`)
+    .groupBy(guestCount.hostId);
+  return new Map(found.map((row) => [row.hostId, { total: row.total, running: row.running ?? 0 }]));
 }

@@ -55,6 +55,8 @@ export function guestIndexOf(wish: Extract<WishWrite, { kind: 'guest' }>) {
     wishedPower: spec.power,
     memoryBytes: spec.memoryBytes,
     tags: spec.tags.length === 0 ? '' : ` ${spec.tags.join(' ')} `,
-    words: [spec.name, wish.id, ...spec.tags].join(' '),
   };
 }
+
+/** What of a guest's wish is searched. */
+export const wordsOf = ({ id, spec }: Extract<WishWrite, { kind: 'guest' }>): string => [spec.name, id, ...spec.tags].join(' ');

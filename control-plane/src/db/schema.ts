@@ -48,7 +48,7 @@ export const resourceVersion = sqliteTable(
   (table) => [primaryKey({ columns: [table.kind, table.id, table.generation] })],
 );
 
-/** What lists of guests filter, sort and search by: narrow, so that 100,000 rows are a few megabytes. */
+/** What lists of guests filter by: narrow, so that 100,000 rows are a few megabytes. Triggers keep guest_tag and guest_count in step. */
 export const guestIndex = sqliteTable('guest_index', {
   id: integer().primaryKey(),
   hostId: text('host_id').$type<HostId>().notNull(),
@@ -59,9 +59,29 @@ export const guestIndex = sqliteTable('guest_index', {
   memoryBytes: integer('memory_bytes').notNull(),
   /** " a b ": a tag is found as " a ". */
   tags: text().notNull(),
+});
+
+/** What searches look through; a trigger keeps the trigrams of guest_search in step. */
+export const guestText = sqliteTable('guest_text', {
+  id: integer().primaryKey(),
+  /** Name, id and tags. */
   words: text().notNull(),
   addresses: text().notNull(),
 });
+
+/** How many guests there are of each sort on each host, and the memory that they may have. */
+export const guestCount = sqliteTable(
+  'guest_count',
+  {
+    hostId: text('host_id').$type<HostId>().notNull(),
+    type: text().$type<'container' | 'vm'>().notNull(),
+    wishedPower: text('wished_power').$type<Power>().notNull(),
+    observedPower: text('observed_power').$type<'running' | 'stopped' | 'unknown'>().notNull(),
+    guests: integer().notNull(),
+    memoryBytes: integer('memory_bytes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.hostId, table.type, table.wishedPower, table.observedPower] })],
+);
 
 export const host = sqliteTable('host', {
   id: text().$type<HostId>().primaryKey(),

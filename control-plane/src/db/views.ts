@@ -11,7 +11,7 @@ import { heldOf, heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { Views } from './store.ts';
 
-const { resource, host, guestIndex } = schema;
+const { resource, host, guestIndex, guestCount } = schema;
 
 export function createViews(db: LibSQLDatabase, ask: Questions): Views {
   return {
@@ -164,25 +164,27 @@ async function hostNamed(db: LibSQLDatabase, ref: string, field?: string): Promi
 
 async function candidates(db: LibSQLDatabase, ask: Questions, ref: string | undefined): Promise<HostCandidate[]> {
   const hosts = ref === undefined ? (await ask.hosts.all()).map(hostOf) : [await hostNamed(db, ref, 'host')];
-  const ids = hosts.map(({ id }) => id);
+  const only = ref === undefined ? undefined : hosts[0]?.id;
   const fabric = await db
     .select()
     .from(resource)
-    .where(and(inArray(resource.hostId, ids), inArray(resource.kind, ['storage', 'network', 'image'])));
-  const placed = fabric.map(heldOf);
+    .where(and(inArray(resource.kind, ['storage', 'network', 'image']), only && eq(resource.hostId, only)));
   const promised = await db
-    .select({ hostId: guestIndex.hostId, bytes: sql<number>`sum(${guestIndex.memoryBytes})` })
-    .from(guestIndex)
-    .where(and(inArray(guestIndex.hostId, ids), eq(guestIndex.wishedPower, 'running')))
-    .groupBy(guestIndex.hostId);
+    .select({ hostId: guestCount.hostId, bytes: sql<number>`sum(${guestCount.memoryBytes})` })
+    .from(guestCount)
+    .where(and(eq(guestCount.wishedPower, 'running'), only && eq(guestCount.hostId, only)))
+    .groupBy(guestCount.hostId);
+  const promisedTo = new Map(promised.map(({ hostId, bytes }) => [hostId, bytes]));
+  const placedOn = new Map<HostId, Held[]>(hosts.map(({ id }) => [id, []]));
+  for (const row of fabric) placedOn.get(row.hostId)?.push(heldOf(row));
   return hosts.map((candidate) => {
-    const here = placed.filter(({ hostId }) => hostId === candidate.id);
+    const here = placedOn.get(candidate.id) ?? [];
     return {
       host: candidate,
       storages: here.filter(isKind('storage')),
       networks: here.filter(isKind('network')),
       images: here.filter(isKind('image')),
-      promisedMemoryBytes: promised.find(({ hostId }) => hostId === candidate.id)?.bytes ?? 0,
+      promisedMemoryBytes: promisedTo.get(candidate.id) ?? 0,
     };
   });
 }

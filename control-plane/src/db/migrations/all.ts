@@ -1,4 +1,5 @@
 import { sql as first } from './0001-first.ts';
+import { sql as guestLists } from './0002-guest-lists.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
-export const MIGRATIONS: readonly string[] = [first];
+export const MIGRATIONS: readonly string[] = [first, guestLists];
