@@ -2,7 +2,8 @@ import type { ListGuests } from '@drover/shared/api/requests';
 import type { Client, InStatement } from '@libsql/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aContainer, aGuest, aHost, aNetwork, anImage, aStatus, aStorage, HOST_ID } from '../../../test/control-plane/held.ts';
-import type { Change } from '../core/change.ts';
+import type { Change, WishWrite } from '../core/change.ts';
+import type { Held } from '../core/held.ts';
 import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/all.ts';
@@ -37,8 +38,8 @@ const listening = (to: LocalClient): Client =>
 async function commit(change: Partial<Change>): Promise<void> {
   expect(await store.commit({ by: 'anna', atMs: 1, ...change })).toEqual({ committed: true });
 }
-const wished = ({ kind, id, hostId, generation, spec, deletion }: ReturnType<typeof aGuest | typeof aStorage>) =>
-  ({ kind, id, hostId, generation, spec, deletion }) as never;
+const wished = ({ kind, id, hostId, generation, spec, deletion }: Held): WishWrite =>
+  ({ kind, id, hostId, generation, spec, deletion }) as WishWrite;
 const guest = (id: number, spec: Parameters<typeof aContainer>[0] = {}, generation = 1) =>
   wished(aGuest({ id: String(id), generation, spec: aContainer({ name: `guest-${id}`, ...spec }) }));
 const seen = (id: number, power: string) => ({
