@@ -51,9 +51,13 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'exec',
     before: 'running',
     async ask(fleet, guest) {
-      const { url } = await fleet.ask<StreamView>('POST', `/guests/${guest}/exec`, { command: ['true'] });
+      const stream = await fleet.ask<StreamView>('POST', `/guests/${guest}/exec`, { command: ['true'] }).catch((error: unknown) => {
+        // Begun, and its address, which is given out once, went down with the control plane.
+        if (String(error).includes('"code":"gone"')) return null;
+        throw error;
+      });
       // Whoever listens may be cut off with the rest: what counts is that the program never runs twice.
-      new WebSocket(url).on('error', () => {});
+      if (stream) new WebSocket(stream.url).on('error', () => {});
     },
     after: { state: 'running' },
     effects: { ...NOTHING, ran: 1 },
