@@ -1,104 +1,64 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GuestView, ImageView, Page, TaskView } from '@drover/shared/api/views';
-import { natTableName } from '../../agent/src/drivers/network/nat-rules.ts';
-import { uploadBusybox } from '../system/busybox-image.ts';
-import { startWorld, type World } from '../system/world.ts';
+import type { GuestView, NetworkView, Page, TaskView } from '@drover/shared/api/views';
+import { type Api, createApi } from '../system/api.ts';
+import { launch, type RunningProcess } from '../system/process.ts';
+import { freePort } from '../system/world.ts';
 import { type ApiClient, connectApi } from './api-client.ts';
 import type { Cleanup } from './cleanup.ts';
-import { runProgram } from './run-program.ts';
+import { BRIDGE, INSTANCE } from './ground.ts';
 
-const INSTANCE = 'b';
-const BRIDGE = `drover${INSTANCE}0`;
-
-/** The Drover that is measured: real processes, an image of busybox, and what the bare tools share with it. */
+/** The Drover that is measured: a control plane and an agent as real processes, and what the others share with it. */
 export interface DroverWorld {
-  readonly api: ApiClient;
+  readonly url: string;
+  readonly token: string;
+  /** For what is not measured. */
+  readonly api: Api;
+  readonly client: ApiClient;
   readonly bridge: string;
   readonly storagePath: string;
-  readonly image: ImageView;
-  readonly imageRootfs: string;
   readonly pids: { readonly agent: number; readonly controlPlane: number };
 }
 
+const ROOT = join(import.meta.dirname, '../..');
+
 export async function startDrover(cleanup: Cleanup): Promise<DroverWorld> {
-  const world = await startWorld({ instance: INSTANCE });
-  const { runPath } = world.agentConfig();
-  cleanup.add('Drover', () => endDrover(world, runPath));
-  const image = await uploadBusybox(world);
-  const api = await connectApi(world.url, world.token);
-  cleanup.add('the connection to Drover', () => api.close());
-  const storagePath = join(world.dataPath, 'agent/storage/local');
-  const pids = { agent: world.agent.pid, controlPlane: world.controlPlane.pid };
-  return { api, bridge: BRIDGE, storagePath, image, imageRootfs: join(storagePath, 'images', image.id, 'rootfs'), pids };
-}
+  const dataPath = join(tmpdir(), 'drover');
+  mkdirSync(dataPath, { mode: 0o711 });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const run = (args: readonly string[]): RunningProcess => {
+    const started = launch(args, { DROVER_DATA: dataPath, DROVER_PORT: String(port) }, ROOT);
+    cleanup.add(`${args[0]}`, () => started.end('SIGTERM'));
+    return started;
+  };
+  const controlPlane = run([join(ROOT, 'control-plane/dist/main.js')]);
+  await controlPlane.untilSays(/control plane is at/);
+  const token = readFileSync(join(dataPath, 'control-plane/local-token'), 'utf8').trim();
+  const api = createApi(url, token);
 
-async function endDrover(world: World, runPath: string): Promise<void> {
-  await removeGuests(world).catch(async () => {
-    // Ctrl-C reached its processes too: they are needed once more.
-    await endProcesses(world);
-    await world.startControlPlane();
-    await world.startAgent();
-    await removeGuests(world);
+  const program = join(ROOT, 'agent/dist/agent.js');
+  const folder = join(dataPath, 'agent');
+  const enrolment = await api.send<{ token: string }>('POST', '/hosts/enrolments', {});
+  const enrolled = run([program, 'enrol', '--url', url, '--token', enrolment.token, '--data', folder, '--instance', INSTANCE]);
+  if ((await enrolled.ended) !== 0) throw new Error(`the agent could not enrol: ${enrolled.output()}${controlPlane.output()}`);
+  const agent = run([program, 'run', '--config', join(folder, 'agent.json')]);
+  await agent.untilSays(/agent of host/);
+  await api.until<Page<NetworkView>>('/networks', ({ items }) => {
+    const [hopeless] = items.flatMap(({ condition, problem }) => (condition === 'needs-attention' && problem ? [problem] : []));
+    if (hopeless) throw new Error(`Drover's network: ${hopeless.detail}`);
+    return items.length > 0 && items.every(({ ready }) => ready);
   });
-  await endProcesses(world);
-  await world.wire.close();
-  await sweep(world, runPath);
+  // Ctrl-C reaches its processes, too: its guests are then left to the clearing of the ground.
+  cleanup.add('the guests of Drover', () => removeGuests(api).catch(() => {}));
+  const client = await connectApi(url, token);
+  cleanup.add('the connection to Drover', () => client.close());
+  const pids = { agent: agent.pid, controlPlane: controlPlane.pid };
+  return { url, token, api, client, bridge: BRIDGE, storagePath: join(folder, 'storage/local'), pids };
 }
 
-async function endProcesses(world: World): Promise<void> {
-  await world.agent.end('SIGTERM');
-  await world.controlPlane.end('SIGTERM');
-}
-
-async function removeGuests({ api }: World): Promise<void> {
+async function removeGuests(api: Api): Promise<void> {
   const { items } = await api.get<Page<GuestView>>('/guests?limit=1000');
   for (const { id } of items) await api.finish((await api.send<{ task: TaskView }>('DELETE', `/guests/${id}?force=true`)).task);
-}
-
-/** What the host keeps beyond the agent's end: processes, mounts, devices, rules, files. */
-async function sweep(world: World, runPath: string): Promise<void> {
-  const marks = [world.dataPath, runPath];
-  for (let left = processesOf(marks); left.length > 0; left = processesOf(marks)) {
-    for (const pid of left) kill(pid);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  for (const mount of mounts.reverse()) {
-    const target = mount.split(' ')[4];
-    if (target?.startsWith(`${world.dataPath}/`)) await runProgram('umount', ['--lazy', target]);
-  }
-  for (const tap of readdirSync('/sys/class/net').filter((name) => name.startsWith(`tap${INSTANCE}`)))
-    await runProgram('ip', ['link', 'delete', tap]);
-  await runProgram('ip', ['link', 'delete', BRIDGE]);
-  await runProgram('nft', ['delete', 'table', 'inet', natTableName(INSTANCE, BRIDGE)]);
-  for (const folder of marks) rmSync(folder, { recursive: true, force: true });
-}
-
-/** Processes on whose command line one of the paths stands: both are of this run alone. */
-function processesOf(paths: readonly string[]): number[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
-    .map(Number)
-    .filter((pid) => {
-      const line = commandLineOf(pid);
-      return paths.some((path) => line.includes(path));
-    });
-}
-
-function commandLineOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    // It ended while we were looking.
-    return '';
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended by itself.
-  }
 }

@@ -1,45 +1,59 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerContender } from './containers/contender.ts';
 import type { MeasureContext } from './containers/measure.ts';
+import { cpuMs } from './cpu-time.ts';
+import type { Measure } from './rows.ts';
 
 const GUESTS = 50;
 /** Addresses come, memory of the start is given back. */
-const SETTLE_MS = 15_000;
-const LOOK_MS = 30_000;
-const TICKS_PER_S = 100;
+const SETTLE_MS = 30_000;
+/** As long as the agent takes from one look at everything to the next. */
+const LOOK_MS = 60_000;
 
-/** What Drover's own processes cost while 50 containers run and nothing happens. */
+/** A process, by the measures that its memory and its processor time are taken for. */
+export interface IdleProcess {
+  readonly contender: string;
+  readonly pid: number;
+  readonly memory: Measure;
+  readonly cpu: Measure;
+}
+
+/** What the processes cost that keep 50 containers each while nothing happens. */
 export async function measureIdle(
-  drover: ContainerContender,
-  pids: { readonly agent: number; readonly controlPlane: number },
+  contenders: readonly ContainerContender[],
+  processes: readonly IdleProcess[],
   { samples, say }: MeasureContext,
 ): Promise<void> {
   const names = Array.from({ length: GUESTS }, (_, index) => `idle-${index}`);
-  say(`${GUESTS} containers are started`);
-  await Promise.all(
-    names.map(async (name) => {
-      await drover.create(name);
-      await drover.start(name);
-    }),
-  );
+  for (const contender of contenders) {
+    say(`${GUESTS} containers of ${contender.name} are started`);
+    await Promise.all(
+      names.map(async (name) => {
+        await contender.create(name);
+        await contender.start(name);
+      }),
+    );
+  }
   await pause(SETTLE_MS);
   say(`idle for ${LOOK_MS / 1_000} s`);
-  const before = { agent: cpuTicks(pids.agent), controlPlane: cpuTicks(pids.controlPlane) };
+  const before = processes.map(({ pid }) => cpuMs(pid));
   await pause(LOOK_MS);
-  const percent = (ticks: number) => (100 * ticks * 1_000) / TICKS_PER_S / LOOK_MS;
-  samples.add('agent cpu', drover.name, percent(cpuTicks(pids.agent) - before.agent));
-  samples.add('control plane cpu', drover.name, percent(cpuTicks(pids.controlPlane) - before.controlPlane));
-  samples.add('agent memory', drover.name, memoryMiB(pids.agent));
-  samples.add('control plane memory', drover.name, memoryMiB(pids.controlPlane));
-  await Promise.all(names.map((name) => drover.stop(name)));
-  await Promise.all(names.map((name) => drover.remove(name)));
+  for (const [index, { contender, pid, memory, cpu }] of processes.entries()) {
+    samples.add(cpu, contender, (100 * (cpuMs(pid) - (before[index] ?? 0))) / LOOK_MS);
+    samples.add(memory, contender, memoryMiB(pid));
+  }
+  for (const contender of contenders) {
+    await Promise.all(names.map((name) => contender.stop(name)));
+    await Promise.all(names.map((name) => contender.remove(name)));
+  }
 }
 
-function cpuTicks(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+/** The floor of any agent in Node: one that does nothing. */
+export function startBareNode(): { readonly pid: number; end(): void } {
+  const child = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 60_000)'], { stdio: 'ignore' });
+  return { pid: child.pid ?? 0, end: () => child.kill() };
 }
 
 function memoryMiB(pid: number): number {

@@ -1,12 +1,18 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { castOfContainers, castOfVms } from './cast.ts';
 import { Cleanup } from './cleanup.ts';
-import { type MeasureContext, measureLives, measureParallel } from './containers/measure.ts';
-import { startDrover } from './drover-world.ts';
+import { type MeasureContext, measureDebian, measureLives, measureParallel } from './containers/measure.ts';
+import { cpuMs } from './cpu-time.ts';
+import { type DroverWorld, startDrover } from './drover-world.ts';
+import { takeGround } from './ground.ts';
 import { measureIdle } from './idle.ts';
+import { bringImages } from './images.ts';
 import { inWords, lookAtLoad, type MachineLoad } from './machine-load.ts';
 import { type BenchOptions, HELP, parseOptions, type RowName } from './options.ts';
+import { ensurePeers } from './peers/packages.ts';
 import { ROWS } from './rows.ts';
+import { runProgram } from './run-program.ts';
 import { Samples } from './statistics.ts';
 import { tableOf } from './table.ts';
 import { judge, type RowResult } from './verdict.ts';
@@ -42,17 +48,32 @@ async function main(): Promise<void> {
 async function measure({ rows, samples: count, peers }: BenchOptions, cleanup: Cleanup): Promise<readonly RowResult[]> {
   const wants = (...names: RowName[]) => names.some((name) => rows.has(name));
   const context: MeasureContext = { samples: new Samples(), say };
-  const drover = await startDrover(cleanup);
-  const containers = await castOfContainers(drover, { peers: peers && wants('P1', 'P2', 'P3', 'P4', 'P5', 'P6'), cleanup });
-  if (wants('P1', 'P2', 'P3', 'P4')) await measureLives(containers.all, count, context);
+  if (peers) await ensurePeers(say);
+  await runProgram(process.execPath, [join(import.meta.dirname, '../../infra/build.mjs'), 'control-plane', 'agent']);
+  await takeGround(cleanup);
+  const world = await startDrover(cleanup);
+  const images = await bringImages(world, wants('P2') ? ['busybox', 'debian'] : ['busybox'], say);
+  const containers = await castOfContainers(world, images, { peers: peers && !isSubset(rows, VM_ROWS), cleanup });
+  if (wants('P1', 'P2', 'P3', 'P4')) await withCpuTime(world, count, context, () => measureLives(containers.all, count, context));
+  if (wants('P2')) await measureDebian(containers.all, count, context);
   if (wants('P5', 'P6')) await measureParallel(containers.all, count, context);
-  const vms = await castOfVms(drover, { peers: peers && wants('P7', 'P8', 'P9'), cleanup });
+  const vms = await castOfVms(world, { peers: peers && wants(...VM_ROWS), cleanup });
   if (wants('P7', 'P8')) await measureVmLives(vms.all, count, context);
   if (wants('P9')) await measureVmsParallel(vms.all, context);
-  if (wants('P19')) await measureIdle(containers.drover, drover.pids, context);
+  if (wants('P19')) await measureIdle(containers.all.slice(1), containers.idle, context);
   return ROWS.filter(({ row }) => rows.has(row)).flatMap(
     (row) => judge(row, context.samples, (VM_ROWS.has(row.row) ? vms : containers).cast) ?? [],
   );
+}
+
+const isSubset = (names: ReadonlySet<RowName>, of: ReadonlySet<RowName>): boolean => [...names].every((name) => of.has(name));
+
+/** What a container's life costs Drover's own processes: unlike time on the clock it changes little when others use the machine. */
+async function withCpuTime({ pids }: DroverWorld, lives: number, { samples }: MeasureContext, act: () => Promise<void>): Promise<void> {
+  const before = { agent: cpuMs(pids.agent), controlPlane: cpuMs(pids.controlPlane) };
+  await act();
+  samples.add('life cpu agent', 'Drover', (cpuMs(pids.agent) - before.agent) / lives);
+  samples.add('life cpu control plane', 'Drover', (cpuMs(pids.controlPlane) - before.controlPlane) / lives);
 }
 
 const jsonOf = (rows: readonly RowResult[], before: MachineLoad, after: MachineLoad): string =>

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 
 /** Runs a tool as its user would wait for it: until it has ended. Gives what it said. */
-export function runProgram(program: string, args: readonly string[], options: { readonly input?: string } = {}): Promise<string> {
+export function runProgram(
+  program: string,
+  args: readonly string[],
+  options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env, LC_ALL: 'C' } });
     let said = '';
     let complaints = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -4,24 +4,29 @@ import type { ImageView, TaskView } from '@drover/shared/api/views';
 import { makeBusyboxArchive } from './busybox.ts';
 import type { World } from './world.ts';
 
-/** Sends the busybox archive in as image "busybox", streamed, and waits until the host has unpacked it. */
+/** Sends the busybox archive in as image "busybox", and waits until the host has unpacked it. */
 export async function uploadBusybox(world: World): Promise<ImageView> {
   const archive = makeBusyboxArchive();
   try {
-    // `duplex` is what Node's fetch wants for a streamed body; the DOM's types do not know it yet.
-    const request: RequestInit & { duplex: 'half' } = {
-      method: 'POST',
-      headers: { 'authorization': `Bearer ${world.token}`, 'content-length': String(statSync(archive.path).size) },
-      body: Readable.toWeb(createReadStream(archive.path)) as unknown as ReadableStream,
-      duplex: 'half',
-    };
-    const response = await fetch(`${world.url}/api/v1/images/upload?name=busybox&form=container&format=tar.gz`, request);
-    const text = await response.text();
-    if (!response.ok) throw new Error(`upload: ${response.status} ${text}`);
-    const { resource, task } = JSON.parse(text) as { resource: ImageView; task: TaskView };
-    await world.api.finish(task);
-    return await world.api.image(resource.id);
+    return await uploadRootfs(world, 'busybox', archive.path);
   } finally {
     archive.remove();
   }
+}
+
+/** Sends an archive of a root file system in as an image, streamed, and waits until the host has unpacked it. */
+export async function uploadRootfs(world: Pick<World, 'url' | 'token' | 'api'>, name: string, path: string): Promise<ImageView> {
+  // `duplex` is what Node's fetch wants for a streamed body; the DOM's types do not know it yet.
+  const request: RequestInit & { duplex: 'half' } = {
+    method: 'POST',
+    headers: { 'authorization': `Bearer ${world.token}`, 'content-length': String(statSync(path).size) },
+    body: Readable.toWeb(createReadStream(path)) as unknown as ReadableStream,
+    duplex: 'half',
+  };
+  const response = await fetch(`${world.url}/api/v1/images/upload?name=${name}&form=container&format=tar.gz`, request);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`upload: ${response.status} ${text}`);
+  const { resource, task } = JSON.parse(text) as { resource: ImageView; task: TaskView };
+  await world.api.finish(task);
+  return await world.api.image(resource.id);
 }

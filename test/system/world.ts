@@ -65,6 +65,7 @@ export async function startWorld({ instance }: WorldOptions): Promise<World> {
     end: async () => null,
     ended: Promise.resolve(null),
     isRunning: () => false,
+    write: () => {},
   };
   const world: World = {
     url,
@@ -114,7 +115,7 @@ async function removeGuests(world: World): Promise<void> {
 }
 
 /** Whatever a failed test left: processes of its guests, its bridge, its firewall table, its mounts, its files. */
-function sweep(instance: string, dataPath: string, runPath: string): void {
+export function sweep(instance: string, dataPath: string, runPath: string): void {
   for (const path of [dataPath, runPath]) spawnSync('pkill', ['-KILL', '-f', path]);
   spawnSync('ip', ['link', 'delete', `drover${instance}0`]);
   spawnSync('nft', ['delete', 'table', 'inet', `drover${instance}_drover${instance}0`]);
@@ -127,7 +128,8 @@ function sweep(instance: string, dataPath: string, runPath: string): void {
   rmSync(dataPath, { recursive: true, force: true });
 }
 
-async function freePort(): Promise<number> {
+/** A port on the loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -1,3 +1,5 @@
+import type { ImageName } from '../images.ts';
+
 /** When a start showed, in ms since it was asked for. */
 export interface Started {
   /** At the API itself; null where there is none. */
@@ -9,7 +11,7 @@ export interface Started {
 /** One way to keep containers, with the verbs that are compared. Each resolves when the contender itself shows that it is so. */
 export interface ContainerContender {
   readonly name: string;
-  create(container: string): Promise<void>;
+  create(container: string, image?: ImageName): Promise<void>;
   start(container: string): Promise<Started>;
   /** Is this container running? */
   status(container: string): Promise<void>;

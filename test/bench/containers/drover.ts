@@ -1,22 +1,16 @@
-import type { ApiClient } from '../api-client.ts';
+import type { DroverWorld } from '../drover-world.ts';
 import { guestOrders } from '../guest-orders.ts';
+import type { BenchImages } from '../images.ts';
 import { watchForSign } from '../inside-sign.ts';
 import { type ContainerContender, SIGN_PATH } from './contender.ts';
 
-export interface DroverContainersOptions {
-  readonly api: ApiClient;
-  readonly image: string;
-  /** Where the host keeps guests. */
-  readonly storagePath: string;
-}
-
 /** Containers through Drover's REST API. */
-export function droverContainers({ api, image, storagePath }: DroverContainersOptions): ContainerContender {
-  const orders = guestOrders(api);
+export function droverContainers({ client, storagePath }: DroverWorld, images: BenchImages): ContainerContender {
+  const orders = guestOrders(client);
   return {
     name: 'Drover',
-    async create(container) {
-      await orders.create({ type: 'container', name: container, image, memoryBytes: 64 * 2 ** 20 });
+    async create(container, image = 'busybox') {
+      await orders.create({ type: 'container', name: container, image: images.get(image)?.id, memoryBytes: 64 * 2 ** 20 });
     },
     async start(container) {
       const sign = watchForSign(`${storagePath}/guests/${orders.idOf(container)}/disks/root/rootfs/${SIGN_PATH}`);
@@ -30,7 +24,7 @@ export function droverContainers({ api, image, storagePath }: DroverContainersOp
     },
     status: orders.look,
     async list() {
-      await api.call('GET', '/guests?limit=20');
+      await client.call('GET', '/guests?limit=20');
     },
     async stop(container) {
       await orders.power(container, 'stop', 'stopped');

@@ -29,11 +29,23 @@ export async function measureLives(contenders: readonly ContainerContender[], co
   }
 }
 
+/** A whole system instead of a few files: made and removed. */
+export async function measureDebian(contenders: readonly ContainerContender[], count: number, { samples, say }: MeasureContext) {
+  for (let index = 0; index < count; index += 1) {
+    say(`Debian container ${index + 1} of ${count}`);
+    for (const contender of contenders) {
+      const name = `big-${index}`;
+      samples.add('debian create', contender.name, await timed(() => contender.create(name, 'debian')));
+      samples.add('debian delete', contender.name, await timed(() => contender.remove(name)));
+    }
+  }
+}
+
 /** Twenty at once, and what it takes to look at them. */
 export async function measureParallel(contenders: readonly ContainerContender[], reads: number, { samples, say }: MeasureContext) {
   const names = Array.from({ length: PARALLEL }, (_, index) => `many-${index}`);
   const all = async (measure: Measure, contender: ContainerContender, act: (name: string) => Promise<unknown>) => {
-    samples.add(measure, contender.name, await timed(() => Promise.all(names.map(act))));
+    samples.add(measure, contender.name, await timed(() => Promise.all(names.map((name) => act(name)))));
   };
   for (const contender of contenders) await all('20 creates', contender, contender.create);
   for (let round = 0; round < PARALLEL_ROUNDS; round += 1) {

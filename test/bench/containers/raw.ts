@@ -7,41 +7,42 @@ import { lookAtHost } from '../../../agent/src/drivers/guest/lxc-host.ts';
 import { detectInit } from '../../../agent/src/drivers/guest/lxc-init.ts';
 import { overlayOptions } from '../../../agent/src/drivers/storage/overlay.ts';
 import { ID_SHIFT } from '../../../agent/src/drivers/storage/shifted.ts';
+import { FLOOR_INSTANCE } from '../ground.ts';
+import type { BenchImages, ImageName } from '../images.ts';
 import { watchForSign } from '../inside-sign.ts';
 import { runProgram } from '../run-program.ts';
 import { type ContainerContender, SIGN_PATH } from './contender.ts';
 
-export interface RawContainersOptions {
-  /** The same unpacked image that Drover uses. */
-  readonly imageRootfs: string;
-  readonly bridge: string;
-}
-
 const FIRST_ID = 3_000_001;
-const INSTANCE = 'rw';
 
 /** The floor: LXC's own tools on an overlay over the same image, with the configuration that Drover would write. */
-export function rawContainers({ imageRootfs, bridge }: RawContainersOptions): ContainerContender & { close(): Promise<void> } {
+export function rawContainers(bridge: string, images: BenchImages): ContainerContender & { close(): Promise<void> } {
   const base = mkdtempSync(join(tmpdir(), 'drover-bench-raw-'));
   chmodSync(base, 0o711);
   const lxcPath = join(base, 'lxc');
   mkdirSync(lxcPath, { mode: 0o711 });
   const host = lookAtHost();
-  const init = detectInit(imageRootfs);
+  const init = detectInit(unpacked('busybox'));
   const made = new Set<string>();
   let nextId = FIRST_ID;
+  function unpacked(image: ImageName): string {
+    const found = images.get(image);
+    if (!found) throw new Error(`image ${image} was not made`);
+    return found.rootfs;
+  }
+
   const diskOf = (container: string) => join(base, 'disks', container);
   const rootfsOf = (container: string) => join(diskOf(container), 'rootfs');
   const named = (container: string) => [`--name=${container}`, `--lxcpath=${lxcPath}`];
 
-  async function mountLayer(container: string): Promise<void> {
+  async function mountLayer(container: string, lower: string): Promise<void> {
     const [upper, work, target] = ['upper', 'work', 'rootfs'].map((name) => join(diskOf(container), name)) as [string, string, string];
     for (const folder of [upper, work, target]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-    const root = statSync(imageRootfs);
+    const root = statSync(lower);
     chownSync(upper, root.uid, root.gid);
     chmodSync(upper, root.mode & 0o7777);
     await runProgram('mount', [
-      ...['-t', 'overlay', 'bench', '-o', overlayOptions({ lower: imageRootfs, upper, work, target, devices: false })],
+      ...['-t', 'overlay', 'bench', '-o', overlayOptions({ lower, upper, work, target, devices: false })],
       target,
     ]);
   }
@@ -67,7 +68,7 @@ export function rawContainers({ imageRootfs, bridge }: RawContainersOptions): Co
       unprivileged: true,
     });
     const nics = [{ name: 'net0', mac, bridge }];
-    return lxcConfig({ id, spec, rootfsPath: rootfsOf(container), nics, init, instance: INSTANCE, idShift: ID_SHIFT }, host);
+    return lxcConfig({ id, spec, rootfsPath: rootfsOf(container), nics, init, instance: FLOOR_INSTANCE, idShift: ID_SHIFT }, host);
   }
 
   async function remove(container: string): Promise<void> {
@@ -79,8 +80,8 @@ export function rawContainers({ imageRootfs, bridge }: RawContainersOptions): Co
 
   return {
     name: 'raw lxc',
-    async create(container) {
-      await mountLayer(container);
+    async create(container, image = 'busybox') {
+      await mountLayer(container, unpacked(image));
       made.add(container);
       const config = join(diskOf(container), 'config');
       writeFileSync(config, configOf(container));

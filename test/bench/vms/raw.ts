@@ -12,6 +12,7 @@ import { lookAtQemu, QEMU_PROGRAM, supportsDirectIo } from '../../../agent/src/d
 import { QmpConnection } from '../../../agent/src/drivers/guest/qmp.ts';
 import { plugTaps, tapName, unplugTaps } from '../../../agent/src/drivers/guest/tap.ts';
 import { qcow2Arguments } from '../../../agent/src/drivers/storage/directory-disks.ts';
+import { FLOOR_INSTANCE } from '../ground.ts';
 import { runProgram } from '../run-program.ts';
 import { VM, type VmContender } from './contender.ts';
 
@@ -24,7 +25,6 @@ interface Machine {
 }
 
 const FIRST_ID = 3_100_001;
-const INSTANCE = 'rw';
 const SOCKET_STEP_MS = 2;
 
 /** The floor: QEMU with the command line that Drover would use, spoken to over QMP, and nothing else. */
@@ -43,7 +43,7 @@ export async function rawVms(bridge: string): Promise<VmContender & { close(): P
 
   async function launch(machine: Machine): Promise<void> {
     const { id, folder, spec } = machine;
-    const taps = [tapName(INSTANCE, id, 0)];
+    const taps = [tapName(FLOOR_INSTANCE, id, 0)];
     const nics = spec.nics.map(({ name, mac }) => ({ name, mac, bridge }));
     const disk = { name: 'root', form: 'file', path: join(folder, 'disk.qcow2'), format: 'qcow2' } as const;
     const direct = new Set(supportsDirectIo(disk.path) ? [disk.path] : []);
@@ -67,7 +67,7 @@ export async function rawVms(bridge: string): Promise<VmContender & { close(): P
     machine.process = null;
     machine.qmp = null;
     rmSync(qmpSocketPath(machine.folder), { force: true });
-    await unplugTaps(INSTANCE, machine.id);
+    await unplugTaps(FLOOR_INSTANCE, machine.id);
   }
 
   async function remove(vm: string): Promise<void> {
