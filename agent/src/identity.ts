@@ -26,6 +26,8 @@ export interface Identity {
   readonly name: string;
   /** Of the host's own key, as the control plane shows it. */
   readonly fingerprint: string;
+  /** Of the newest key of the control plane that is pinned here. */
+  readonly signerFingerprint: string;
   /** What a JWS of the control plane says; null: no key that is pinned here has signed it. */
   payloadOf(jws: string, nowMs: number): Promise<unknown>;
   /** Whether this JWS says that it is by a key which is not pinned here. */
@@ -57,6 +59,10 @@ function identityIn(dataPath: string, disk: Disk, { hostId, name }: IdentityFile
     name,
     get fingerprint() {
       return fingerprintOfKey(present().privateKey);
+    },
+    get signerFingerprint() {
+      const [newest] = pinned.signingKeys;
+      return newest ? fingerprintOfKey(newest) : '';
     },
     payloadOf: (jws, nowMs) => payloadByPinnedKey(pinned, jws, nowMs),
     namesUnknownKey(jws) {

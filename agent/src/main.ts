@@ -11,7 +11,7 @@ import { realDisk } from './host/disk.ts';
 import { makeFolders, makeRunFolders } from './host/folder.ts';
 import { hostBootId, takeInventory } from './host/inventory.ts';
 import { takeLock } from './host/lock.ts';
-import { enrol, readIdentity } from './identity.ts';
+import { discardHostKey, enrol, type Identity, readIdentity, rotateHostKey } from './identity.ts';
 import { Journal } from './journal.ts';
 import { createMqttLink } from './mqtt-link.ts';
 import { createRelayDialer } from './tasks/relay-websocket.ts';
@@ -21,10 +21,14 @@ export const AGENT_VERSION = '0.1.0';
 
 const USAGE = `drover-agent: runs guests on this host as the control plane wishes
 
-  drover-agent enrol --url URL --token TOKEN --data FOLDER [--instance NAME] [--mirror URL]
-      joins this host to a control plane; writes FOLDER/agent.json
+  drover-agent enrol --url URL --token TOKEN --data FOLDER [--instance NAME] [--mirror URL] [--new-key]
+      joins this host to a control plane; writes FOLDER/agent.json; --new-key: as a new host, because the old one was forgotten
   drover-agent run --config FOLDER/agent.json [--url URL]
       runs until it is told to end; guests go on
+  drover-agent fingerprint --data FOLDER
+      shows the fingerprints of this host's key and of its control plane's, to compare with what the control plane shows
+  drover-agent rotate-key --data FOLDER
+      gives this host a new key; the agent may go on running
 
 Examples
   drover-agent enrol --url https://drover.example.org --token 4k2… --data /var/lib/drover/agent
@@ -41,7 +45,8 @@ async function main(): Promise<void> {
       data: { type: 'string' },
       instance: { type: 'string' },
       mirror: { type: 'string' },
-      config: { type: 'string' },
+      'config': { type: 'string' },
+      'new-key': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -54,11 +59,16 @@ async function main(): Promise<void> {
         data: needed(values.data, '--data'),
         instance: values.instance ?? '',
         mirror: values.mirror,
+        newKey: values['new-key'] ?? false,
       });
     case 'run':
       return runAgent(needed(values.config, '--config'), values.url);
+    case 'fingerprint':
+      return sayFingerprints(enrolled(needed(values.data, '--data')));
+    case 'rotate-key':
+      return sayFingerprints(await rotateHostKey(needed(values.data, '--data'), realDisk, realClock.now()));
     default:
-      throw new Problem('bad-request', `say enrol or run\n\n${USAGE}`);
+      throw new Problem('bad-request', `say enrol, run, fingerprint or rotate-key\n\n${USAGE}`);
   }
 }
 
@@ -68,6 +78,7 @@ async function enrolHost(options: {
   data: string;
   instance: string;
   mirror: string | undefined;
+  newKey: boolean;
 }): Promise<void> {
   const { data, instance } = options;
   const config = AgentConfig.safeParse({
@@ -82,6 +93,7 @@ async function enrolHost(options: {
   });
   if (!config.success) throw problemOfInput(config.error, 'the options');
   makeFolders(data, 0o711);
+  if (options.newKey) discardHostKey(data, realDisk, realClock.now());
   const identity = await enrol({
     controlPlaneUrl: config.data.controlPlaneUrl,
     token: options.token,
@@ -92,14 +104,25 @@ async function enrolHost(options: {
   });
   realDisk.writeAtomically(`${data}/agent.json`, `${JSON.stringify(config.data, null, 2)}\n`);
   say(`enrolled as host ${identity.name} (${identity.hostId})`);
+  sayFingerprints(identity);
+}
+
+/** For a person to compare: whoever stood between the two would show other ones. */
+function sayFingerprints(identity: Identity): void {
+  say(`key of this host           ${identity.fingerprint}`);
+  say(`key of the control plane   ${identity.signerFingerprint}`);
+}
+
+function enrolled(dataPath: string): Identity {
+  const identity = readIdentity(dataPath, realDisk);
+  if (!identity) throw new Problem('not-found', `${dataPath} holds no enrolled host`, { suggestion: 'run drover-agent enrol first' });
+  return identity;
 }
 
 async function runAgent(configPath: string, url: string | undefined): Promise<void> {
   const config = readConfig(configPath, url);
   if (process.getuid?.() !== 0) throw new Problem('not-allowed', 'the agent needs root: it runs virtual machines, containers and networks');
-  const identity = readIdentity(config.dataPath, realDisk);
-  if (!identity)
-    throw new Problem('not-found', `${config.dataPath} holds no enrolled host`, { suggestion: 'run drover-agent enrol first' });
+  const identity = enrolled(config.dataPath);
   await takeLock(`drover-agent-${digest(config.dataPath)}`, `the agent's data folder ${config.dataPath}`);
   makeRunFolders(config.runPath);
   const ports = { clock: realClock, random: realRandom, log: say };

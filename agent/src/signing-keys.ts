@@ -1,6 +1,6 @@
 import { KeySuccession, PublicKey } from '@drover/shared/protocol/agent-api';
 import { keyIdOf } from '@drover/shared/protocol/host-key';
-import { compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import { compactVerify, decodeProtectedHeader } from 'jose';
 import { z } from 'zod';
 
 /** The control plane's keys as this host knows them. Pinned at enrolment; from then on each new one is believed on the word of the one before. */
@@ -53,7 +53,7 @@ export function keyIdIn(jws: string): string | null {
 
 async function payloadBy(key: PublicKey, jws: string): Promise<unknown> {
   try {
-    const { payload } = await compactVerify(jws, await importJWK(key, 'EdDSA'), { algorithms: ['EdDSA'] });
+    const { payload } = await compactVerify(jws, key, { algorithms: ['EdDSA'] });
     return JSON.parse(new TextDecoder().decode(payload));
   } catch {
     // Not by this key, which the caller asks about.

@@ -7,6 +7,7 @@ import { addContextCommands } from './commands/context.ts';
 import { addFabricCommands } from './commands/fabric.ts';
 import { addGuestCommands } from './commands/guest.ts';
 import { addHostCommands } from './commands/host.ts';
+import { addHostKeyCommands } from './commands/host-keys.ts';
 import { addImageCommands } from './commands/image.ts';
 import { addTaskCommands } from './commands/task.ts';
 import { CliError, EXIT } from './error.ts';
@@ -37,6 +38,7 @@ export function createProgram(terminal: Terminal): Command {
   addImageCommands(program, open);
   addTaskCommands(program, open);
   addHostCommands(program, open);
+  addHostKeyCommands(program, open);
   addFabricCommands(program, open);
   addContextCommands(program, open);
   addAccessCommands(program, open);

@@ -69,7 +69,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
   };
   try {
     undo.push(await lockFolder(folder));
-    const signer = await openSigner(join(folder, 'signing-key.json'));
+    const signer = await openSigner(join(folder, 'signing-key.json'), () => clock.now());
     const opened = await openStore(join(folder, 'drover.db'), () => clock.now());
     undo.push(() => opened.close());
     await opened.disconnectAll();
@@ -80,7 +80,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       hostOfPassword: (password) => hostOfPassword({ store: opened, clock, signer }, password),
       refused: (reason) => complain('broker', reason),
     });
-    const store = withoutForgotten(between ? between.store(opened) : opened, broker);
+    const store = cuttingOff(between ? between.store(opened) : opened, broker);
     const outward = between ? between.broker(broker) : broker;
     const dispatcher = createDispatcher({ store, clock, random, broker: outward, signer, failed: (line) => complain('dispatch', line) });
     const receiver = createReceiver({ store, clock, random, broker: outward, dispatcher, signer, log });
@@ -142,12 +142,13 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
   }
 }
 
-/** A host that was forgotten is cut off at once; it could not come back, but it could stay. */
-const withoutForgotten = (store: Store, broker: Broker): Store => ({
+/** A host that was forgotten or revoked is cut off at once; it could not come back, but it could stay. */
+const cuttingOff = (store: Store, broker: Broker): Store => ({
   ...store,
   async commit(change) {
     const outcome = await store.commit(change);
-    if (outcome.committed) for (const hostId of change.forgottenHosts ?? []) broker.disconnect(hostId);
+    const revoked = (change.hosts ?? []).flatMap(({ id, revokedAtMs }) => (typeof revokedAtMs === 'number' ? [id] : []));
+    if (outcome.committed) for (const hostId of [...(change.forgottenHosts ?? []), ...revoked]) broker.disconnect(hostId);
     return outcome;
   },
 });

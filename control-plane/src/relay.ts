@@ -40,7 +40,7 @@ export interface Relay {
   join(ticket: string, side: RelaySide, socket: RelaySocket): void;
   /** Tasks whose host has not come yet. */
   awaited(): ReadonlySet<TaskId>;
-  /** The host will not come. */
+  /** The host will not come, or must not stay. */
   fail(taskId: TaskId, detail: string): void;
   close(): void;
 }
@@ -64,7 +64,7 @@ interface Meeting {
 
 export function createRelay(clock: Clock, random: Random): Relay {
   const meetings = new Map<string, Meeting>();
-  const paired = new Set<() => void>();
+  const paired = new Map<() => void, TaskId | null>();
 
   function end(ticket: string, meeting: Meeting): void {
     meeting.cancelTimer();
@@ -94,8 +94,8 @@ export function createRelay(clock: Clock, random: Random): Relay {
       person.socket.close(code, reason);
       host.socket.close(code, reason);
     };
-    const shutDown = () => closeBoth(CLOSE.goingAway, 'the control plane is stopping');
-    paired.add(shutDown);
+    const shutDown = () => closeBoth(CLOSE.goingAway, 'ended from here');
+    paired.set(shutDown, meeting.taskId);
     for (const [from, to] of [
       [person, host],
       [host, person],
@@ -145,6 +145,7 @@ export function createRelay(clock: Clock, random: Random): Relay {
       return tasks;
     },
     fail(taskId, detail) {
+      for (const [shutDown, of] of [...paired]) if (of === taskId) shutDown();
       for (const [ticket, meeting] of meetings) {
         if (meeting.taskId !== taskId) continue;
         meeting.failure = detail;
@@ -160,7 +161,7 @@ export function createRelay(clock: Clock, random: Random): Relay {
         meeting.person?.socket.close(CLOSE.goingAway, 'the control plane is stopping');
         meeting.host?.socket.close(CLOSE.goingAway, 'the control plane is stopping');
       }
-      for (const shutDown of [...paired]) shutDown();
+      for (const shutDown of [...paired.keys()]) shutDown();
     },
   };
 }

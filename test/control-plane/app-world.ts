@@ -65,7 +65,9 @@ export const ORIGIN = 'http://drover.test:8420';
 
 const unsigned: Signer = {
   keyId: 'none',
-  publicKeys: [],
+  publicKeys: [{ kty: 'OKP', crv: 'Ed25519', x: 'S'.repeat(43) }],
+  succession: [],
+  rotate: async () => {},
   sign: () => Promise.reject(new Error('nothing is signed here')),
   verify: () => Promise.reject(new Error('nothing is verified here')),
 };

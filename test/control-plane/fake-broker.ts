@@ -54,6 +54,8 @@ export function createFakeBroker(): FakeBroker {
 export const fakeSigner: Signer = {
   keyId: 'fake',
   publicKeys: [{ kty: 'OKP', crv: 'Ed25519', x: 'S'.repeat(43) }],
+  succession: [],
+  rotate: async () => {},
   sign: async (payload) => `signed:${JSON.stringify(payload)}`,
   verify: async (jws) => JSON.parse(jws.replace(/^signed:/, '')),
 };

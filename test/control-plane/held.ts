@@ -42,6 +42,7 @@ export const aHost = (over: Partial<Host> = {}): Host => ({
   id: HOST_ID,
   name: 'h1',
   publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) },
+  previousKey: null,
   cell: 'main',
   boot: 3,
   sequence: 10,
@@ -53,6 +54,11 @@ export const aHost = (over: Partial<Host> = {}): Host => ({
   inventory: anInventory(),
   orphans: [],
   enrolledAtMs: 1,
+  revokedAtMs: null,
+  run: null,
+  previousRun: null,
+  cloneSeenAtMs: null,
+  clockAheadMs: null,
   ...over,
 });
 

@@ -6,6 +6,8 @@ const SEAL = 'simulated.';
 export const simulatedSigner: Signer = {
   keyId: 'simulated',
   publicKeys: [],
+  succession: [],
+  rotate: async () => {},
   sign: async (payload) => `${SEAL}${JSON.stringify(payload)}`,
   verify: async (jws) => openSeal(jws),
 };

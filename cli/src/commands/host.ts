@@ -55,6 +55,31 @@ export function addHostCommands(program: Command, open: OpenSession): void {
     session.terminal.out(session.isJson ? json({ forgotten: value.id }) : `Host ${value.name} is forgotten.\n`);
   });
 
+  const revoke = host
+    .command('revoke')
+    .argument('<host>', 'name or id')
+    .description('cut a host off: it is heard no more and told nothing, its guests run on');
+  revoke.option('--yes', 'do not ask');
+  withExamples(revoke, ['drover host revoke fra-1']).action(async (name: string, options: { yes?: boolean }) => {
+    const session = open();
+    const client = await session.client();
+    const { value } = await client.call('GET', pathOf(name), HostView);
+    await confirm(
+      session,
+      `Cut off host ${value.name}? Its guests run on, and nobody can change or see them until it is admitted again.`,
+      options.yes,
+    );
+    const { raw } = await client.call('POST', `${pathOf(value.id)}/revoke`, HostView, { body: {} });
+    session.terminal.out(session.isJson ? json(raw) : `Host ${value.name} is cut off. drover host admit ${value.name} lets it in again.\n`);
+  });
+
+  const admit = host.command('admit').argument('<host>', 'name or id').description('let a host in again that was cut off');
+  withExamples(admit, ['drover host admit fra-1']).action(async (name: string) => {
+    const session = open();
+    const { value, raw } = await (await session.client()).call('POST', `${pathOf(name)}/admit`, HostView, { body: {} });
+    session.terminal.out(session.isJson ? json(raw) : `Host ${value.name} may come in again.\n`);
+  });
+
   const add = host
     .command('add')
     .description('let a new host in: prints what to type on it')

@@ -33,7 +33,7 @@ export type HostUpdate = {
   readonly id: HostId;
   /** The newest report that the decision knew of: the commit conflicts when another one was absorbed meanwhile. */
   readonly after?: Pick<Host, 'boot' | 'sequence'>;
-} & Partial<Pick<Host, 'boot' | 'sequence' | 'session' | 'connected' | 'heardAtMs' | 'progressAtMs' | 'asOfMs' | 'inventory' | 'orphans'>>;
+} & Partial<Omit<Host, 'id' | 'name' | 'cell' | 'enrolledAtMs'>>;
 
 export type EventKind = ResourceKind | 'host' | 'user' | 'token';
 export interface EventWrite {

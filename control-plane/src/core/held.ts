@@ -27,6 +27,8 @@ export interface Host {
   readonly id: HostId;
   readonly name: string;
   readonly publicKey: PublicKey;
+  /** The key before, which counts until the new one has been used for the first time; null: there is none. */
+  readonly previousKey: PublicKey | null;
   readonly cell: string;
   /** The newest (boot, sequence) absorbed: older reports are dropped. */
   readonly boot: number;
@@ -42,6 +44,15 @@ export interface Host {
   /** Things that are there and that nobody wished for. */
   readonly orphans: readonly ResourceRef[];
   readonly enrolledAtMs: number;
+  /** Since when it is cut off, by a person; null: it is not. */
+  readonly revokedAtMs: number | null;
+  /** The start of the agent that last said hello, and the one before it. */
+  readonly run: string | null;
+  readonly previousRun: string | null;
+  /** When a start of the agent that had been replaced by another spoke again: there are two with one key. */
+  readonly cloneSeenAtMs: number | null;
+  /** How far its clock was ahead of ours by its last report. */
+  readonly clockAheadMs: number | null;
 }
 
 /** What an `apply` task waits to see done, and so what cancelling it means; act: the host carries out the task itself. */

@@ -1,9 +1,10 @@
 import { Problem } from '@drover/shared/lib/problem';
-import type { HostId } from '@drover/shared/model/id';
+import type { HostId, TaskId } from '@drover/shared/model/id';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
 import { changedTasks } from './apply-task.ts';
-import type { Ask, Decision, TaskUpdate } from './change.ts';
+import type { Ask, Change, Decision, TaskUpdate } from './change.ts';
+import type { Host } from './held.ts';
 import type { EnrolmentDecisionView, HostDecisionView } from './views.ts';
 
 export function renameHost(view: HostDecisionView, name: string, ask: Ask): Decision<{ readonly hostId: HostId }> {
@@ -37,6 +38,45 @@ export function forgetHost(view: HostDecisionView, ask: Ask): Decision<{ readonl
   };
 }
 
+/** Cuts the host off: it is heard no more and told nothing, until it is admitted again. Its guests run on, and all that is known of it stays. */
+export function revokeHost(
+  { host, tasks }: HostDecisionView,
+  ask: Ask,
+): Decision<{ readonly hostId: HostId; readonly tasks: readonly TaskId[] }> {
+  return {
+    change: {
+      by: ask.by,
+      atMs: ask.nowMs,
+      hosts: [{ id: host.id, revokedAtMs: host.revokedAtMs ?? ask.nowMs, connected: false, session: null }],
+      events: [{ kind: 'host', id: host.id, gone: false }],
+    },
+    answer: { hostId: host.id, tasks: tasks.map(({ id }) => id) },
+  };
+}
+
+export function admitHost({ host }: HostDecisionView, ask: Ask): Decision<{ readonly hostId: HostId }> {
+  return {
+    change: {
+      by: ask.by,
+      atMs: ask.nowMs,
+      hosts: [{ id: host.id, revokedAtMs: null }],
+      events: [{ kind: 'host', id: host.id, gone: false }],
+    },
+    answer: { hostId: host.id },
+  };
+}
+
+/** A new key, asked for by the one before. Both count until the new one is used, because the answer can be lost; so it may also be asked again. */
+export function replaceKey(host: Host, publicKey: PublicKey, nowMs: number): Change {
+  const isRepeated = publicKey.x === host.publicKey.x;
+  return {
+    by: host.name,
+    atMs: nowMs,
+    ...(isRepeated ? {} : { hosts: [{ id: host.id, publicKey, previousKey: host.publicKey }] }),
+    events: [{ kind: 'host', id: host.id, gone: false }],
+  };
+}
+
 export interface Enrolling {
   readonly hostId: HostId;
   readonly publicKey: PublicKey;
@@ -55,14 +95,25 @@ export function enrolHost(
   if (enrolment.expiresAtMs <= nowMs) {
     throw new Problem('gone', 'this enrolment token has expired', { field: 'token', suggestion: 'get a new one: drover host add' });
   }
+  const { forgotten } = view;
+  if (forgotten && !existing) {
+    throw new Problem('gone', `this is the key of the host ${forgotten.name}, which was forgotten, and never comes in again`, {
+      suggestion: 'enrol with a key of its own: drover-agent enrol --new-key …',
+    });
+  }
+  if (existing && existing.publicKey.x !== input.publicKey.x) {
+    throw new Problem('gone', `the host ${existing.name} has another key since`, {
+      suggestion: 'enrol with a key of its own: drover-agent enrol --new-key …',
+    });
+  }
   const isUsed = enrolment.usedByHostId !== null;
-  if (isUsed && enrolment.usedByHostId !== input.hostId) {
+  if (isUsed && enrolment.usedByHostId !== (existing?.id ?? input.hostId)) {
     throw new Problem('gone', 'this enrolment token was used by another host', {
       field: 'token',
       suggestion: 'get a new one: drover host add',
     });
   }
-  const use = isUsed ? {} : { usedEnrolments: [{ tokenHash: enrolment.tokenHash, hostId: input.hostId }] };
+  const use = isUsed ? {} : { usedEnrolments: [{ tokenHash: enrolment.tokenHash, hostId: existing?.id ?? input.hostId }] };
   const base = { by: enrolment.createdBy, atMs: nowMs };
   if (existing) return { change: { ...base, ...use }, answer: { hostId: existing.id, name: existing.name } };
   if (isUsed) throw new Problem('gone', 'this host was forgotten', { suggestion: 'enrol it with a new token: drover host add' });

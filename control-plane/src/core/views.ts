@@ -78,7 +78,9 @@ export interface EnrolmentDecisionView {
     readonly expiresAtMs: number;
     readonly usedByHostId: HostId | null;
   } | null;
-  /** The host that this key already is. */
+  /** The host that this key already is, or was the first key of. */
   readonly existing: Host | null;
+  /** The host of this key was forgotten; null: none was. */
+  readonly forgotten: { readonly name: string } | null;
   readonly namesTaken: ReadonlySet<string>;
 }

@@ -69,8 +69,10 @@ export interface AccessStore {
 
   addEnrolment(enrolment: Omit<Enrolment, 'usedByHostId'>): Promise<void>;
   enrolment(tokenHash: string): Promise<Enrolment | null>;
-  /** Takes an unused one back. False: there was none. */
-  removeEnrolment(tokenHash: string): Promise<boolean>;
+  /** The newest first, with the host that each was used by; null: by none. */
+  enrolments(): Promise<readonly (Enrolment & { readonly usedBy: string | null })[]>;
+  /** Takes an unused one back: all of its hash, or the beginning that lists show. False: there was none. */
+  removeEnrolment(hashOrId: string): Promise<boolean>;
 
   /** What was answered to this key before: the method, path and body it came with, and the decision's answer. */
   idempotent(userId: UserId, key: string): Promise<(IdempotencyKey & { readonly answer: unknown }) | null>;

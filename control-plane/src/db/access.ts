@@ -1,13 +1,14 @@
 import { Problem } from '@drover/shared/lib/problem';
-import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { AccessStore } from './access-store.ts';
 import { conflictOf } from './commit.ts';
 import type { Questions } from './questions.ts';
 import { afterName, pageOf } from './reads.ts';
 import * as schema from './schema.ts';
+import { ENROLMENT_ID_LENGTH } from './secret.ts';
 
-const { user, token, link, enrolment, upload, event } = schema;
+const { user, token, link, enrolment, upload, event, host } = schema;
 
 /** `changed`: tells live streams that an event was written. */
 export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () => number, changed: () => void): AccessStore {
@@ -131,8 +132,18 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       const [row] = await db.select().from(enrolment).where(eq(enrolment.tokenHash, tokenHash));
       return row ?? null;
     },
-    async removeEnrolment(tokenHash) {
-      const unused = and(eq(enrolment.tokenHash, tokenHash), isNull(enrolment.usedByHostId));
+    async enrolments() {
+      const rows = await db
+        .select({ enrolment, usedBy: host.name })
+        .from(enrolment)
+        .leftJoin(host, eq(host.id, enrolment.usedByHostId))
+        .orderBy(desc(enrolment.expiresAtMs), asc(enrolment.tokenHash))
+        .limit(1_000);
+      return rows.map((row) => ({ ...row.enrolment, usedBy: row.usedBy }));
+    },
+    async removeEnrolment(hashOrId) {
+      const named = or(eq(enrolment.tokenHash, hashOrId), eq(sql`substr(${enrolment.tokenHash}, 1, ${ENROLMENT_ID_LENGTH})`, hashOrId));
+      const unused = and(named, isNull(enrolment.usedByHostId));
       return (await db.delete(enrolment).where(unused).returning({ hash: enrolment.tokenHash })).length > 0;
     },
 

@@ -1,4 +1,5 @@
 import { GuestStatus } from '@drover/shared/model/guest';
+import type { HostId } from '@drover/shared/model/id';
 import type { Client } from '@libsql/client';
 import type { Change, EventWrite, HostUpdate, ObservationWrite, TaskUpdate, WishWrite } from '../core/change.ts';
 import { guestIndexOf, nameOfSpec, taskRowOf, variantOfSpec, wordsOf } from './rows.ts';
@@ -43,7 +44,7 @@ function statementsOf(change: Change): Statement[] {
     ),
     ...(change.hosts ?? []).flatMap(hostUpdate),
     ...(change.renamedHosts ?? []).map(({ id, name }) => update(schema.host, { name }, { id })),
-    ...(change.forgottenHosts ?? []).map((id) => remove(schema.host, { id })),
+    ...(change.forgottenHosts ?? []).flatMap((id) => [rememberForgotten(id, by, atMs), remove(schema.host, { id })]),
     ...(change.usedEnrolments ?? []).flatMap(({ tokenHash, hostId }) => [
       guard(schema.enrolment, 'token_hash = ? AND used_by_host_id IS NULL', tokenHash),
       update(schema.enrolment, { usedByHostId: hostId }, { tokenHash }),
@@ -122,6 +123,13 @@ function hostUpdate({ id, after, ...set }: HostUpdate): Statement[] {
   const isNext = after ? [guard(schema.host, 'id = ? AND boot = ? AND sequence = ?', id, after.boot, after.sequence)] : [];
   return [...isNext, update(schema.host, set, { id })];
 }
+
+/** Its key never comes in again. */
+const rememberForgotten = (id: HostId, by: string, atMs: number): Statement => ({
+  sql: `INSERT OR IGNORE INTO forgotten_host (id, public_key, name, by_user, at_ms)
+    SELECT id, json_extract(public_key, '$.x'), name, ?, ? FROM host WHERE id = ?`,
+  args: [by, atMs, id],
+});
 
 /** The constraint that a concurrent writer ran into, in SQLite's words; null when the error is something else. */
 export function conflictOf(error: unknown): string | null {

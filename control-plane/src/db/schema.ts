@@ -87,6 +87,7 @@ export const host = sqliteTable('host', {
   id: text().$type<HostId>().primaryKey(),
   name: text().notNull(),
   publicKey: json<PublicKey>().notNull(),
+  previousKey: json<PublicKey>(),
   cell: text().notNull(),
   boot: integer().notNull(),
   sequence: integer().notNull(),
@@ -98,6 +99,20 @@ export const host = sqliteTable('host', {
   inventory: json<Inventory>(),
   orphans: json<readonly ResourceRef[]>().notNull(),
   enrolledAtMs: integer('enrolled_at_ms').notNull(),
+  revokedAtMs: integer('revoked_at_ms'),
+  run: text(),
+  previousRun: text('previous_run'),
+  cloneSeenAtMs: integer('clone_seen_at_ms'),
+  clockAheadMs: integer('clock_ahead_ms'),
+});
+
+export const forgottenHost = sqliteTable('forgotten_host', {
+  id: text().$type<HostId>().notNull(),
+  /** The key's x. */
+  publicKey: text('public_key').primaryKey(),
+  name: text().notNull(),
+  byUser: text('by_user').notNull(),
+  atMs: integer('at_ms').notNull(),
 });
 
 export const task = sqliteTable('task', {

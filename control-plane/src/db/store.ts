@@ -2,6 +2,7 @@ import type { ListGuests, ListTasks } from '@drover/shared/api/requests';
 import type { ChangeEvent, Page, TaskLogLine } from '@drover/shared/api/views';
 import type { GuestId, HostId, ImageId, TaskId } from '@drover/shared/model/id';
 import type { ResourceKind, ResourceRef } from '@drover/shared/model/resource';
+import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import type { Change } from '../core/change.ts';
 import type { Held, Host, Task } from '../core/held.ts';
 import type {
@@ -58,8 +59,8 @@ export interface Reads {
     kind: K,
     list: ListByName & { readonly host?: string | undefined },
   ): Promise<Page<OnHost<K>>>;
-  /** Guests whose disks or CD drive name the image. */
-  usersOfImage(id: string): Promise<readonly GuestId[]>;
+  /** Guests whose disks or CD drive name each image. */
+  usersOfImages(ids: readonly string[]): Promise<ReadonlyMap<string, readonly GuestId[]>>;
   task(id: string): Promise<TaskRecord | null>;
   tasks(filter: ListTasks): Promise<Page<TaskRecord>>;
   /** Lines after the cursor (0: from the first), oldest first. */
@@ -80,7 +81,7 @@ export interface Views {
   onTask(id: string): Promise<TaskDecisionView>;
   onHost(ref: string, newName?: string): Promise<HostDecisionView>;
   /** For enrolling a host by its key with a token. */
-  enrolment(tokenHash: string, hostId: HostId): Promise<EnrolmentDecisionView>;
+  enrolment(tokenHash: string, hostId: HostId, publicKey: PublicKey): Promise<EnrolmentDecisionView>;
   /** For absorbing a report that speaks of these resources; null: no such host. `all`: a hello, which is compared with everything. */
   onReport(hostId: HostId, refs: readonly ResourceRef[] | 'all'): Promise<ReportView | null>;
 }

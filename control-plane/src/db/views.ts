@@ -76,13 +76,21 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
       };
     },
 
-    async enrolment(tokenHash, hostId) {
+    async enrolment(tokenHash, hostId, publicKey) {
       const [enrolment] = await db.select().from(schema.enrolment).where(eq(schema.enrolment.tokenHash, tokenHash));
-      const [existing] = await ask.host.all({ id: hostId });
+      const [byId] = await ask.host.all({ id: hostId });
+      const [byKey] = await db.select().from(host).where(sql`json_extract(${host.publicKey}, '$.x') = ${publicKey.x}`);
+      const existing = byKey ?? byId;
+      const { forgottenHost } = schema;
+      const [forgotten] = await db
+        .select({ name: forgottenHost.name })
+        .from(forgottenHost)
+        .where(or(eq(forgottenHost.publicKey, publicKey.x), eq(forgottenHost.id, hostId)));
       const names = await db.select({ name: host.name }).from(host);
       return {
         enrolment: enrolment ?? null,
         existing: existing ? hostOf(existing) : null,
+        forgotten: forgotten ?? null,
         namesTaken: new Set(names.map(({ name }) => name)),
       };
     },

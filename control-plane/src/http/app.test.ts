@@ -37,6 +37,7 @@ describe('every address', () => {
       'POST /api/v1/session',
       'POST /agent/v1/enrol',
       'POST /agent/v1/connect',
+      'POST /agent/v1/key',
       'GET /agent/v1/uploads/{upload}',
       'GET /api/v1/openapi.json',
       'GET /api',

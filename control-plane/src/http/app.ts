@@ -14,6 +14,7 @@ import { guestRoutes } from './routes/guests.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { imageRoutes } from './routes/images.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { signingKeyRoutes } from './routes/signing-key.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { createUploadRoom, type UploadRoom } from './upload.ts';
 import { watchEvents } from './watch.ts';
@@ -63,6 +64,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...taskRoutes(deps),
     ...eventRoutes(deps),
     ...accessRoutes(deps),
+    ...signingKeyRoutes(deps),
     ...agentRoutes(deps, attempts),
     ...docsRoutes(deps.version, () => routes),
   ];

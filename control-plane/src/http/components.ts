@@ -2,7 +2,7 @@ import * as requests from '@drover/shared/api/requests';
 import * as views from '@drover/shared/api/views';
 import { ProblemView } from '@drover/shared/lib/problem';
 
-import { ConnectRequest, Credentials, EnrolReply, EnrolRequest } from '@drover/shared/protocol/agent-api';
+import { ConnectRequest, Credentials, EnrolReply, EnrolRequest, HostKeyReply, HostKeyRequest } from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
 
 /** Answers that are only put together here. */
@@ -38,6 +38,9 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Token: views.TokenView,
   Session: views.SessionView,
   Enrolment: views.EnrolmentView,
+  EnrolmentToken: views.EnrolmentTokenView,
+  EnrolmentTokens: views.EnrolmentTokensView,
+  SigningKey: views.SigningKeyView,
   Stream: views.StreamView,
   ChangeEvent: views.ChangeEvent,
   TaskLogLine: views.TaskLogLine,
@@ -56,6 +59,8 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   EnrolReply,
   ConnectRequest,
   Credentials,
+  HostKeyRequest,
+  HostKeyReply,
   Catalogue: views.CatalogueView,
   TaskLog: views.TaskLogView,
   SignInLink: views.SignInLinkView,

@@ -1,4 +1,5 @@
 import type {
+  EnrolmentTokenView,
   GuestView,
   HostView,
   ImageView,
@@ -18,8 +19,10 @@ import { fingerprintOfKey } from '@drover/shared/protocol/host-key';
 import type { z } from 'zod';
 import { guestState, isAway } from '../core/guest-state.ts';
 import type { Held } from '../core/held.ts';
-import type { Token, User } from '../db/access-store.ts';
+import type { Enrolment, Token, User } from '../db/access-store.ts';
+import { ENROLMENT_ID_LENGTH } from '../db/secret.ts';
 import type { GuestRecord, HostRecord, OnHost, TaskRecord } from '../db/store.ts';
+import { ENROLMENT_MS } from '../loop/enrol.ts';
 
 /** Rows as the API answers them. Built once and never parsed again: the types are the check. */
 
@@ -66,6 +69,7 @@ export function hostView({ host, guests }: HostRecord, nowMs: number): HostView 
     connected: !isAway(host, nowMs),
     heardAtMs: host.heardAtMs,
     enrolledAtMs: host.enrolledAtMs,
+    revokedAtMs: host.revokedAtMs,
     fingerprint: fingerprintOfKey(host.publicKey),
     agentVersion: inventory?.agentVersion ?? null,
     os: inventory?.os ?? null,
@@ -133,6 +137,15 @@ export function taskView({ task, host }: TaskRecord): TaskView {
     createdAtMs: task.createdAtMs,
     finishedAtMs: task.finishedAtMs,
   };
+}
+
+export function enrolmentTokenView(
+  { tokenHash, name, createdBy, expiresAtMs, usedByHostId, usedBy }: Enrolment & { readonly usedBy: string | null },
+  nowMs: number,
+): EnrolmentTokenView {
+  const state = usedByHostId !== null ? 'used' : expiresAtMs <= nowMs ? 'expired' : 'open';
+  const id = tokenHash.slice(0, ENROLMENT_ID_LENGTH);
+  return { id, name, createdBy, createdAtMs: expiresAtMs - ENROLMENT_MS, expiresAtMs, state, usedBy };
 }
 
 export const userView = ({ id, name, role, createdAtMs }: User): UserView => ({ id, name, role, createdAtMs });

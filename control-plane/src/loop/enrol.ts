@@ -2,17 +2,18 @@ import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { HostId } from '@drover/shared/model/id';
-import type { ConnectRequest, Credentials, EnrolReply, EnrolRequest, PublicKey } from '@drover/shared/protocol/agent-api';
+import type { ConnectRequest, Credentials, EnrolReply, EnrolRequest, HostKeyRequest, PublicKey } from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import { compactVerify, importJWK } from 'jose';
 import { z } from 'zod';
-import { enrolHost } from '../core/hosts.ts';
+import type { Host } from '../core/held.ts';
+import { enrolHost, replaceKey } from '../core/hosts.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import type { Store } from '../db/store.ts';
 import type { Signer } from '../signer.ts';
 import { performer } from './perform.ts';
 
-const ENROLMENT_MS = 3_600_000;
+export const ENROLMENT_MS = 3_600_000;
 /** How old a host's signed request may be, and how far its clock may be ahead. */
 const REQUEST_MS = 300_000;
 const CREDENTIALS_MS = 24 * 3_600_000;
@@ -47,7 +48,7 @@ export async function enrol(context: EnrolContext, request: EnrolRequest): Promi
   const hostId = hostIdOfKey(request.publicKey);
   const tokenHash = hashOfSecret(request.token);
   const { answer } = await performer(store, () => {})(
-    () => store.views.enrolment(tokenHash, hostId),
+    () => store.views.enrolment(tokenHash, hostId, request.publicKey),
     (view) => enrolHost(view, { hostId, publicKey: request.publicKey, hostname: request.hostname }, clock.now()),
   );
   return { ...answer, signingKeys: [...signer.publicKeys] };
@@ -55,24 +56,47 @@ export async function enrol(context: EnrolContext, request: EnrolRequest): Promi
 
 /** POST /agent/v1/connect. `mqttUrl`: where the caller reaches the broker, from its own Host header: wss://…/mqtt. */
 export async function connect(context: EnrolContext, request: ConnectRequest, mqttUrl: string): Promise<Credentials> {
-  const hostId = await hostOfRequest(context, request.request, 'drover-connect');
+  const { host, byPreviousKey } = await signerOfRequest(context, request.request, 'drover-connect');
+  const hostId = host.id;
   if (hostId !== request.hostId) throw new Problem('not-signed-in', 'the request was signed by another host', { field: 'request' });
-  const record = await context.store.host(hostId);
-  if (!record) throw new Problem('not-signed-in', `host ${hostId} is not known here`);
   const nowMs = context.clock.now();
+  if (host.previousKey && !byPreviousKey) {
+    await context.store.commit({ by: host.name, atMs: nowMs, hosts: [{ id: hostId, previousKey: null }] });
+  }
   const expiresAtMs = nowMs + CREDENTIALS_MS;
+  const keySuccession = [...context.signer.succession];
   const password = await context.signer.sign({ sub: hostId, aud: MQTT_AUDIENCE, iat: seconds(nowMs), exp: seconds(expiresAtMs) });
-  return { urls: [mqttUrl], username: hostId, clientId: hostId, password, cell: record.host.cell, subQos: 1, expiresAtMs };
+  return { urls: [mqttUrl], username: hostId, clientId: hostId, password, cell: host.cell, subQos: 1, expiresAtMs, keySuccession };
 }
 
 /** The host that signed this JWS for this audience within the last five minutes; throws Problem not-signed-in. For GET /agent/v1/uploads/{id}: audience 'drover-upload'. */
 export async function hostOfRequest(context: Pick<EnrolContext, 'store' | 'clock'>, jws: string, audience: string): Promise<HostId> {
+  return (await signerOfRequest(context, jws, audience)).host.id;
+}
+
+/** POST /agent/v1/key: the host's own key is replaced on its own word, and on that of the new one. Throws Problem. */
+export async function changeHostKey(context: EnrolContext, request: HostKeyRequest): Promise<{ hostId: HostId }> {
+  const { store, clock } = context;
+  const { host, claims } = await signerOfRequest(context, request.request, 'drover-host-key');
+  const proof = Claims.safeParse(await payloadOf(request.proof, request.publicKey));
+  const isMeant = claims.key === request.publicKey.x && proof.data?.sub === host.id && proof.data.aud === 'drover-host-key';
+  if (host.id !== request.hostId || !isMeant) throw new Problem('not-allowed', 'the proof is not for this key', { field: 'proof' });
+  await store.commit(replaceKey(host, request.publicKey, clock.now()));
+  return { hostId: host.id };
+}
+
+async function signerOfRequest(
+  context: Pick<EnrolContext, 'store' | 'clock'>,
+  jws: string,
+  audience: string,
+): Promise<{ readonly host: Host; readonly claims: z.infer<typeof Claims>; readonly byPreviousKey: boolean }> {
   const claimed = Claims.safeParse(unverifiedPayload(jws));
   const record = claimed.success ? await context.store.host(claimed.data.sub) : null;
   if (!claimed.success || !record) {
     throw new Problem('not-signed-in', 'this host is not known here', { suggestion: 'enrol it with a new token: drover host add' });
   }
-  const claims = Claims.parse(await payloadOf(jws, record.host.publicKey));
+  const { host } = record;
+  const { claims, byPreviousKey } = await claimsBy(host, jws);
   if (claims.aud !== audience) throw new Problem('not-signed-in', 'the request was signed for another purpose');
   const ageMs = context.clock.now() - claims.iat * 1_000;
   if (Math.abs(ageMs) > REQUEST_MS) {
@@ -84,7 +108,22 @@ export async function hostOfRequest(context: Pick<EnrolContext, 'store' | 'clock
       },
     );
   }
-  return record.host.id;
+  refuseRevoked(host);
+  return { host, claims, byPreviousKey };
+}
+
+async function claimsBy(host: Host, jws: string): Promise<{ readonly claims: z.infer<typeof Claims>; readonly byPreviousKey: boolean }> {
+  try {
+    return { claims: Claims.parse(await payloadOf(jws, host.publicKey)), byPreviousKey: false };
+  } catch (thrown) {
+    if (!host.previousKey) throw thrown;
+    return { claims: Claims.parse(await payloadOf(jws, host.previousKey)), byPreviousKey: true };
+  }
+}
+
+function refuseRevoked({ name, revokedAtMs }: Host): void {
+  if (revokedAtMs === null) return;
+  throw new Problem('not-allowed', `the host ${name} was cut off by its operator`, { suggestion: `drover host admit ${name}` });
 }
 
 /** The host that this MQTT password lets in, and until when; throws Problem when it does not. */
@@ -94,12 +133,14 @@ export async function hostOfPassword(
 ): Promise<{ hostId: HostId; expiresAtMs: number }> {
   const claims = PasswordClaims.parse(await context.signer.verify(password));
   if (claims.exp * 1_000 <= context.clock.now()) throw new Problem('not-signed-in', 'the password has expired');
-  if (!(await context.store.host(claims.sub))) throw new Problem('not-signed-in', `host ${claims.sub} was forgotten`);
+  const record = await context.store.host(claims.sub);
+  if (!record) throw new Problem('not-signed-in', `host ${claims.sub} was forgotten`);
+  refuseRevoked(record.host);
   return { hostId: claims.sub, expiresAtMs: claims.exp * 1_000 };
 }
 
 const Proof = z.object({ token: z.string(), aud: z.literal('drover-enrol') });
-const Claims = z.object({ sub: HostId, aud: z.string(), iat: z.number() });
+const Claims = z.object({ sub: HostId, aud: z.string(), iat: z.number(), key: z.string().optional() });
 const PasswordClaims = z.object({ sub: HostId, aud: z.literal(MQTT_AUDIENCE), exp: z.number() });
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);

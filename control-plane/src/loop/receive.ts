@@ -76,7 +76,7 @@ export function createReceiver(context: ReceiveContext): Receiver {
   async function report(hostId: HostId, cell: string, received: Report): Promise<void> {
     const { answer } = await absorbed(hostId, received);
     if (!answer) {
-      complain(`${hostId} unknown`, `a report of ${hostId}, which is not enrolled here`);
+      complain(`${hostId} unknown`, `a report of ${hostId}, which is not enrolled here or was cut off`);
       broker.disconnect(hostId);
       return;
     }
@@ -110,7 +110,7 @@ export function createReceiver(context: ReceiveContext): Receiver {
   ): Promise<{ answer: A | null }> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const view = await load();
-      if (!view) return { answer: null };
+      if (!view || view.host.revokedAtMs !== null) return { answer: null };
       const { change, answer } = decide(view);
       if ((await store.commit(change)).committed) return { answer };
     }

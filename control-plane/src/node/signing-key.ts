@@ -1,45 +1,90 @@
 import { closeSync, constants, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { digest } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
-import { PublicKey } from '@drover/shared/protocol/agent-api';
-import { CompactSign, compactVerify, exportJWK, generateKeyPair, importJWK } from 'jose';
+import { type KeySuccession, PublicKey, SUCCESSION_MAX } from '@drover/shared/protocol/agent-api';
+import { keyIdOf } from '@drover/shared/protocol/host-key';
+import { CompactSign, compactVerify, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
 import { z } from 'zod';
 import type { Signer } from '../signer.ts';
 
-const KeyFile = z.strictObject({ ...PublicKey.shape, d: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+const Secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const KeyFile = z.strictObject({
+  ...PublicKey.shape,
+  d: Secret,
+  /** Public halves of earlier keys, for what they had signed. The private ones are gone. */
+  previous: z.array(z.strictObject({ key: PublicKey, untilMs: z.number().int() })).default([]),
+  succession: z.array(z.string()).max(SUCCESSION_MAX).default([]),
+});
+type KeyFile = z.infer<typeof KeyFile>;
+
+/** Longer than what a key has signed is good for: passwords of hosts, and commands under way. */
+const OVERLAP_MS = 25 * 3_600_000;
 
 /** The control plane's key in a file that only its owner may read; made on the first start. Whoever has it commands every host. */
-export async function openSigner(path: string): Promise<Signer> {
-  if (!existsSync(path)) await makeKey(path);
-  const file = readKey(path);
-  const { d: _d, ...publicKey } = file;
-  const keyId = digest(publicKey).slice(0, 16);
-  const privateKey = await importJWK(file, 'EdDSA');
-  const verifyingKey = await importJWK(publicKey, 'EdDSA');
-  const header = { alg: 'EdDSA', kid: keyId };
+export async function openSigner(path: string, now: () => number): Promise<Signer> {
+  if (!existsSync(path)) write(path, { ...(await newKey()), previous: [], succession: [] });
+  let file = readKey(path);
+  let rotating: Promise<void> = Promise.resolve();
+
+  async function rotate(): Promise<void> {
+    const next = await newKey();
+    const nowMs = now();
+    const link: KeySuccession = { aud: 'drover-next-key', key: publicPartOf(next), issuedAtMs: nowMs, overlapMs: OVERLAP_MS };
+    const succession = [...file.succession, await signBy(file, link)].slice(-SUCCESSION_MAX);
+    const previous = [...file.previous.filter(({ untilMs }) => nowMs < untilMs), { key: publicPartOf(file), untilMs: nowMs + OVERLAP_MS }];
+    const after: KeyFile = { ...next, previous, succession };
+    // From here on the old private key is nowhere any more.
+    write(path, after);
+    file = after;
+  }
+
   return {
-    keyId,
-    publicKeys: [publicKey],
-    sign: (payload) => new CompactSign(new TextEncoder().encode(JSON.stringify(payload))).setProtectedHeader(header).sign(privateKey),
+    get keyId() {
+      return keyIdOf(file);
+    },
+    get publicKeys() {
+      return [publicPartOf(file)];
+    },
+    get succession() {
+      return file.succession;
+    },
+    sign: (payload) => signBy(file, payload),
     async verify(jws) {
+      const nowMs = now();
+      const earlier = file.previous.filter(({ untilMs }) => nowMs < untilMs).map(({ key }) => key);
       try {
-        const { payload } = await compactVerify(jws, verifyingKey, { algorithms: ['EdDSA'] });
+        const kid = decodeProtectedHeader(jws).kid;
+        const key = [publicPartOf(file), ...earlier].find((each) => keyIdOf(each) === kid) ?? publicPartOf(file);
+        const { payload } = await compactVerify(jws, key, { algorithms: ['EdDSA'] });
         return z.record(z.string(), z.unknown()).parse(JSON.parse(new TextDecoder().decode(payload)));
       } catch (cause) {
         throw new Problem('not-signed-in', 'this was not signed by this control plane', { cause });
       }
     },
+    rotate() {
+      rotating = rotating.then(rotate, rotate);
+      return rotating;
+    },
   };
 }
 
-async function makeKey(path: string): Promise<void> {
-  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const { kty, crv, x, d } = await exportJWK(privateKey);
-  writePrivate(path, `${JSON.stringify(KeyFile.parse({ kty, crv, x, d }))}\n`);
+const publicPartOf = ({ kty, crv, x }: PublicKey): PublicKey => ({ kty, crv, x });
+
+async function signBy(key: KeyFile, payload: Readonly<Record<string, unknown>>): Promise<string> {
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+    .setProtectedHeader({ alg: 'EdDSA', kid: keyIdOf(key) })
+    .sign(key);
 }
 
-function readKey(path: string): z.infer<typeof KeyFile> {
+async function newKey(): Promise<PublicKey & { readonly d: string }> {
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
+  const { kty, crv, x, d } = await exportJWK(privateKey);
+  return { ...PublicKey.parse({ kty, crv, x }), d: Secret.parse(d) };
+}
+
+const write = (path: string, file: KeyFile): void => writePrivate(path, `${JSON.stringify(KeyFile.parse(file))}\n`);
+
+function readKey(path: string): KeyFile {
   if ((statSync(path).mode & 0o077) !== 0) {
     throw new Problem('not-allowed', `${path} can be read by others`, {
       suggestion: `chmod 600 ${path}, and ask yourself who has read it`,

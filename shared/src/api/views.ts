@@ -71,6 +71,8 @@ export const HostView = z.object({
   connected: z.boolean(),
   heardAtMs: z.number().int().nullable(),
   enrolledAtMs: z.number().int(),
+  /** Since when it is cut off, by a person; null: it is not. */
+  revokedAtMs: z.number().int().nullable(),
   /** SHA-256 of its public key, in groups, as the host itself shows it. */
   fingerprint: z.string(),
   agentVersion: z.string().nullable(),
@@ -190,6 +192,32 @@ export const EnrolmentView = z.object({
   command: z.string(),
 });
 export type EnrolmentView = z.infer<typeof EnrolmentView>;
+
+/** A token that was made to let a host in. The token itself is shown once, when it is made. */
+export const EnrolmentTokenView = z.object({
+  /** What it is taken back by. */
+  id: z.string(),
+  /** What the host shall be called; null: as it calls itself. */
+  name: z.string().nullable(),
+  createdBy: z.string(),
+  createdAtMs: z.number().int(),
+  expiresAtMs: z.number().int(),
+  state: z.enum(['open', 'used', 'expired']),
+  /** The name of the host that came in by it. */
+  usedBy: z.string().nullable(),
+});
+export type EnrolmentTokenView = z.infer<typeof EnrolmentTokenView>;
+export const EnrolmentTokensView = z.object({ items: z.array(EnrolmentTokenView) });
+
+/** The key that commands are signed with: its public half alone. */
+export const SigningKeyView = z.object({
+  keyId: z.string(),
+  /** SHA-256 of the public key, in groups, as `drover-agent fingerprint` shows it on each host. */
+  fingerprint: z.string(),
+  /** How often it has been changed. */
+  rotations: z.number().int(),
+});
+export type SigningKeyView = z.infer<typeof SigningKeyView>;
 
 /** A ticket for the relay: the caller opens a WebSocket on `url` within 30 s; single use. */
 export const StreamView = z.object({ task: TaskView, url: z.string(), expiresAtMs: z.number().int() });

@@ -34,6 +34,19 @@ export const KeySuccession = z.object({
 export type KeySuccession = z.infer<typeof KeySuccession>;
 export const SUCCESSION_MAX = 64;
 
+/**
+ * POST /agent/v1/key. `request`: by the host's present key over {sub: hostId, aud: 'drover-host-key', iat, key: publicKey.x};
+ * `proof`: by the new one over {sub: hostId, aud: 'drover-host-key', iat}. The host's id stays: it is of its first key.
+ */
+export const HostKeyRequest = z.strictObject({
+  hostId: HostId,
+  publicKey: PublicKey,
+  request: z.string().max(4_096),
+  proof: z.string().max(4_096),
+});
+export type HostKeyRequest = z.infer<typeof HostKeyRequest>;
+export const HostKeyReply = z.object({ hostId: HostId });
+
 /** POST /agent/v1/connect. `request` is a JWS by the host's key over {sub: hostId, aud: 'drover-connect', iat}. */
 export const ConnectRequest = z.strictObject({ hostId: HostId, request: z.string().max(4_096) });
 export type ConnectRequest = z.infer<typeof ConnectRequest>;

@@ -1,5 +1,6 @@
 import { sql as first } from './0001-first.ts';
 import { sql as guestLists } from './0002-guest-lists.ts';
+import { sql as hostsCutOff } from './0003-hosts-cut-off.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
-export const MIGRATIONS: readonly string[] = [first, guestLists];
+export const MIGRATIONS: readonly string[] = [first, guestLists, hostsCutOff];

@@ -1,7 +1,15 @@
 import { Problem } from '@drover/shared/lib/problem';
-import { ConnectRequest, Credentials, EnrolReply, EnrolRequest, UPLOAD_PATH } from '@drover/shared/protocol/agent-api';
+import {
+  ConnectRequest,
+  Credentials,
+  EnrolReply,
+  EnrolRequest,
+  HostKeyReply,
+  HostKeyRequest,
+  UPLOAD_PATH,
+} from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
-import { connect, enrol, hostOfRequest } from '../../loop/enrol.ts';
+import { changeHostKey, connect, enrol, hostOfRequest } from '../../loop/enrol.ts';
 import type { Attempts } from '../attempts.ts';
 import type { AppDeps } from '../deps.ts';
 import { socketOriginOf } from '../origin.ts';
@@ -31,6 +39,16 @@ export function agentRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       body: ConnectRequest,
       response: Credentials,
       handler: async ({ body, request }) => ({ body: await connect(deps, body, `${socketOriginOf(request)}/mqtt`) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/agent/v1/key',
+      right: 'public',
+      tag: 'agent',
+      summary: 'Another key for a host, on the word of the one that it has',
+      body: HostKeyRequest,
+      response: HostKeyReply,
+      handler: async ({ body }) => ({ body: await changeHostKey(deps, body) }),
     }),
     rawRoute({
       method: 'GET',

@@ -1,18 +1,18 @@
 import { CreateEnrolment, EditHost } from '@drover/shared/api/requests';
-import { EnrolmentView, HostView } from '@drover/shared/api/views';
+import { EnrolmentTokensView, EnrolmentView, HostView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
-import { forgetHost, renameHost } from '../../core/hosts.ts';
+import { admitHost, forgetHost, renameHost, revokeHost } from '../../core/hosts.ts';
 import { hashOfSecret } from '../../db/secret.ts';
 import { mintEnrolment } from '../../loop/enrol.ts';
 import { performer } from '../../loop/perform.ts';
 import { askOf } from '../ask.ts';
-import { HostPage } from '../components.ts';
+import { HostPage, Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { originOf } from '../origin.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { shellWord } from '../shell-word.ts';
-import { hostView, pageOf } from '../views.ts';
+import { enrolmentTokenView, hostView, pageOf } from '../views.ts';
 import { ListAll, Ref } from './params.ts';
 
 const HOST = '/api/v1/hosts/{host}';
@@ -40,6 +40,19 @@ export function hostRoutes(deps: AppDeps): Route[] {
         const page = await store.hosts(query);
         const nowMs = clock.now();
         return { body: pageOf(page, (record) => hostView(record, nowMs)) };
+      },
+    }),
+    // Before the route of one host, which would take it for a name.
+    route({
+      method: 'GET',
+      path: '/api/v1/hosts/enrolments',
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'The tokens that let new hosts in, without the tokens themselves',
+      response: EnrolmentTokensView,
+      async handler() {
+        const nowMs = clock.now();
+        return { body: { items: (await store.access.enrolments()).map((enrolment) => enrolmentTokenView(enrolment, nowMs)) } };
       },
     }),
     route({
@@ -89,6 +102,41 @@ export function hostRoutes(deps: AppDeps): Route[] {
     }),
     route({
       method: 'POST',
+      path: `${HOST}/revoke`,
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Cut a host off',
+      description:
+        'It is heard no more and told nothing, until it is admitted again. Its guests run on, and all that is known of it stays.',
+      params,
+      body: Nothing,
+      response: HostView,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const load = () => store.views.onHost(call.params.host);
+        const { answer } = await perform(load, (view) => revokeHost(view, ask), call.key);
+        for (const taskId of answer.tasks) deps.relay.fail(taskId, 'the host was cut off');
+        return { body: await viewOf(answer.hostId) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${HOST}/admit`,
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Let a host in again that was cut off',
+      params,
+      body: Nothing,
+      response: HostView,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const load = () => store.views.onHost(call.params.host);
+        const { answer } = await perform(load, (view) => admitHost(view, ask), call.key);
+        return { body: await viewOf(answer.hostId) };
+      },
+    }),
+    route({
+      method: 'POST',
       path: '/api/v1/hosts/enrolments',
       right: 'host.edit',
       tag: 'hosts',
@@ -106,11 +154,12 @@ export function hostRoutes(deps: AppDeps): Route[] {
       path: '/api/v1/hosts/enrolments/{token}',
       right: 'host.edit',
       tag: 'hosts',
-      summary: 'Take an enrolment token back',
+      summary: 'Take an enrolment token back, by itself or by its id in the list',
       params: z.object({ token: z.string().min(1).max(200) }),
       answers: { status: 204, contentType: null, description: 'No host can enrol with it any more' },
       async handler(call) {
-        const wasThere = await store.access.removeEnrolment(hashOfSecret(call.params.token));
+        const { token } = call.params;
+        const wasThere = (await store.access.removeEnrolment(hashOfSecret(token))) || (await store.access.removeEnrolment(token));
         if (!wasThere) throw new Problem('not-found', 'there is no such enrolment token: it was used, or has expired', { field: 'token' });
         return new Response(null, { status: 204 });
       },
