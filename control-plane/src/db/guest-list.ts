@@ -9,7 +9,7 @@ import type { GuestRecord, Reads } from './store.ts';
 const { resource, host } = schema;
 
 /** Lists of guests find their ids in narrow tables, and fetch whole rows only for the page that is shown. */
-export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' | 'usersOfImage'> {
+export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' | 'usersOfImages'> {
   return {
     async guest(ref) {
       const [record] = await records(db, /^\d+$/.test(ref) ? eq(resource.id, String(Number(ref))) : eq(resource.name, ref));
@@ -27,18 +27,14 @@ export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' |
       return { items, next: found.length > shown.length ? (shown.at(-1) ?? null) : null, total: count?.total ?? 0 };
     },
 
-    async usersOfImage(id) {
-      const found = await db
-        .select({ id: resource.id })
-        .from(resource)
-        .where(
-          and(
-            eq(resource.kind, 'guest'),
-            sql`${resource.hostId} = (SELECT host_id FROM resource WHERE kind = 'image' AND id = ${id})`,
-            sql`instr(${resource.spec}, ${`"${id}"`}) > 0`,
-          ),
-        );
-      return found.map((row) => GuestId.parse(Number(row.id)));
+    async usersOfImages(ids) {
+      const found = await db.all<{ image: string; guest: string }>(sql`
+        SELECT image.id AS image, guest.id AS guest FROM json_each(${JSON.stringify(ids)}) AS asked
+          CROSS JOIN resource AS image ON image.kind = 'image' AND image.id = asked.value
+          CROSS JOIN resource AS guest ON guest.host_id = image.host_id AND guest.kind = 'guest' AND instr(guest.spec, '"' || image.id || '"') > 0`);
+      const users = new Map<string, GuestId[]>(ids.map((id) => [id, []]));
+      for (const { image, guest } of found) users.get(image)?.push(GuestId.parse(Number(guest)));
+      return users;
     },
   };
 }

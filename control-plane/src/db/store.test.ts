@@ -201,7 +201,10 @@ describe('the list of guests', () => {
 
   it('names the host and the image of each', async () => {
     expect(await store.guest('web-1')).toMatchObject({ host: { id: HOST_ID, name: 'h1' }, image: { id: IMAGE_ID, name: 'mine' } });
-    expect(await store.usersOfImage(IMAGE_ID)).toEqual([100, 101, 102]);
+    expect([...(await store.usersOfImages([IMAGE_ID, 'image_zzzzzzzz']))]).toEqual([
+      [IMAGE_ID, [100, 101, 102]],
+      ['image_zzzzzzzz', []],
+    ]);
     expect((await store.host('h1'))?.guests).toEqual({ total: 3, running: 1 });
   });
 });

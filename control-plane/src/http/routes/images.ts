@@ -25,7 +25,15 @@ const params = z.object({ image: Ref });
 export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
   const { store } = deps;
   const perform = performer(store, deps.nudge);
-  const viewOf = async (row: OnHost<'image'>): Promise<ImageView> => imageView(row, await store.usersOfImage(row.resource.id));
+  async function viewsOf(rows: readonly OnHost<'image'>[]): Promise<ImageView[]> {
+    const users = await store.usersOfImages(rows.map(({ resource }) => resource.id));
+    return rows.map((row) => imageView(row, users.get(row.resource.id) ?? []));
+  }
+  const viewOf = async (row: OnHost<'image'>): Promise<ImageView> => {
+    const [view] = await viewsOf([row]);
+    assert(view, 'each row has its view');
+    return view;
+  };
 
   async function answerTo({ ref, taskId }: Accepted) {
     const [row, task] = await Promise.all([store.placed('image', ref.id), taskViewById(store, taskId)]);
@@ -48,9 +56,7 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
       response: ImagePage,
       async handler({ query }) {
         const { items, next, total } = await store.allPlaced('image', query);
-        const views: ImageView[] = [];
-        for (const row of items) views.push(await viewOf(row));
-        return { body: { items: views, next, total } };
+        return { body: { items: await viewsOf(items), next, total } };
       },
     }),
     route({
