@@ -149,6 +149,7 @@ export function startAgent(ports: AgentPorts): Agent {
       for (const stop of unwatch) stop();
       tasks.stop();
       reconciler.stop();
+      for (const driver of Object.values(drivers.guests)) driver.leave();
       reporter.stop(reason);
       await link.close();
     },

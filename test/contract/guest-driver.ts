@@ -10,8 +10,6 @@ import type { Stream } from '../../agent/src/drivers/stream.ts';
 export interface GuestDriverWorld {
   /** A driver as a freshly started agent has it. */
   createDriver(): GuestDriver;
-  /** The driver lets go of everything, as if its agent had been killed; guests go on. */
-  leave(driver: GuestDriver): void;
   /** The guest of the tests, its disks made: root disk from an image, one NIC. The same folder each time. */
   readonly definition: GuestDefinition;
   /** Ends the guest's process behind the driver's back. */
@@ -69,7 +67,7 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
     const observe = () => driver.observe(id, folder);
     const asked = (powerRequest: number): GuestDefinition => ({ ...wish, spec: { ...wish.spec, power: 'running', powerRequest } });
     const takeOver = () => {
-      world.leave(driver);
+      driver.leave();
       driver = world.createDriver();
     };
     const run = async (...command: string[]) => finish(await whenUp(() => driver.exec(id, folder, command, false)));
@@ -206,7 +204,7 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
     });
 
     test('a crash while the agent is away is found as a crash', async () => {
-      world.leave(driver);
+      driver.leave();
       await world.crash(id);
       driver = world.createDriver();
       expect(await observe()).toMatchObject({ running: false, lastRun: { end: 'crash', crashes: 1 } });
@@ -222,7 +220,7 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
     test('a guest that powers itself off while the agent is away is found to have done so', async () => {
       await driver.start(asked(5), never);
       await powerOff('1');
-      world.leave(driver);
+      driver.leave();
       await world.waitUntilOff(id);
       driver = world.createDriver();
       await untilEnded(observe);

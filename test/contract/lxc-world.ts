@@ -45,7 +45,6 @@ export async function createLxcWorld(id: number, instance: string): Promise<LxcW
     runPath,
     processes: () => processes(runPath),
     createDriver: () => createLxcDriver({ config, clock: realClock, log: (line) => console.log(line) }),
-    leave() {},
     definition: {
       id,
       spec,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GuestDriver } from '../../agent/src/drivers/guest/driver.ts';
-import { createQemuDriver, type QemuDriver } from '../../agent/src/drivers/guest/qemu.ts';
+import { createQemuDriver } from '../../agent/src/drivers/guest/qemu.ts';
 import { describeGuestDriver, type GuestDriverWorld } from './guest-driver.ts';
 import { canRunTinyVm, ensureTinyVm, tinyVmArguments, tinyVmSpec } from './tiny-vm.ts';
 
@@ -37,7 +37,7 @@ describe.skipIf(!canRunTinyVm())('QEMU and an agent that is killed at the worst 
     while ((await world.traces()).length > 0) await realClock.sleep(10);
   };
   const takeOver = () => {
-    world.leave(driver);
+    driver.leave();
     driver = world.createDriver();
   };
 
@@ -143,7 +143,7 @@ describe.skipIf(!canRunTinyVm())('a guest whose disk cannot be written', () => {
   });
 
   test('also to an agent that comes later', async () => {
-    world.leave(driver);
+    driver.leave();
     driver = world.createDriver();
     expect(await observe()).toMatchObject({ running: true, paused: full });
   });
@@ -190,7 +190,7 @@ async function createWorld(disk?: string): Promise<QemuWorld> {
   mkdirSync(folder, { recursive: true });
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', diskPath, '64M']);
   execFileSync('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);
-  const drivers = new Map<GuestDriver, QemuDriver>();
+  const drivers: GuestDriver[] = [];
   const config = {
     controlPlaneUrl: 'http://localhost:1',
     dataPath: base,
@@ -218,10 +218,9 @@ async function createWorld(disk?: string): Promise<QemuWorld> {
         log: (line) => console.log(line),
         extraArguments: () => tinyVmArguments(tiny),
       });
-      drivers.set(driver, driver);
+      drivers.push(driver);
       return driver;
     },
-    leave: (driver) => drivers.get(driver)?.leave(),
     definition: {
       id: ID,
       spec,
@@ -247,8 +246,9 @@ async function createWorld(disk?: string): Promise<QemuWorld> {
       return [...pids().map((pid) => `process ${pid}`), ...devices, ...files];
     },
     async close() {
+      // First, so that none of them cleans up at the same time.
+      for (const driver of drivers) driver.leave();
       for (const pid of pids()) process.kill(pid, 'SIGKILL');
-      for (const driver of drivers.values()) driver.leave();
       for (const name of readdirSync('/sys/class/net')) if (name.startsWith('taptq')) execFileSync('ip', ['link', 'del', name]);
       execFileSync('ip', ['link', 'del', BRIDGE]);
       rmSync(base, { recursive: true, force: true });

@@ -100,7 +100,6 @@ async function createWorld(): Promise<GuestDriverWorld & { end(how: 'self' | 'cr
         },
       };
     },
-    leave() {},
     definition,
     crash: async () => end('crash'),
     waitUntilOff: async () => {},

@@ -172,6 +172,7 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
       machine.guestWatchers.add(watcher);
       return () => machine.guestWatchers.delete(watcher);
     },
+    leave() {},
   };
 }
 

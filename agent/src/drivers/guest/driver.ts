@@ -101,4 +101,6 @@ export interface GuestDriver {
   console(id: number, folder: string): Promise<Stream>;
   /** Calls `changed` whenever a guest may have started or ended by itself; the returned function stops watching. */
   watch(changed: (id: number) => void): () => void;
+  /** Ends every conversation with guests, before the agent ends. Guests go on. */
+  leave(): void;
 }

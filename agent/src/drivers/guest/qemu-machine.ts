@@ -152,6 +152,11 @@ export class QemuMachine {
     await asked;
   }
 
+  /** A process that is gone may have said something that is not read yet: how it came to its end. */
+  async hearOut(): Promise<void> {
+    if (this.isConnected && !this.isAlive) await this.waitFor(() => false, new AbortController().signal);
+  }
+
   /** Makes a guest that stands still go on. If what stopped it is still so, it stops again. */
   async resume(): Promise<void> {
     await this.execute(this.#status === 'suspended' ? 'system_wakeup' : 'cont');

@@ -108,12 +108,11 @@ export function createQemuMachines({ config, clock, log, runs, onChange }: Machi
   async function settle(machine: QemuMachine): Promise<boolean> {
     // An event may come late, when the guest has a new machine already.
     if (machines.get(machine.id) !== machine) return false;
-    if (concluding.has(machine) || !machine.isAlive) {
-      await conclude(machine, null);
-      return false;
+    if (machine.isAlive && !concluding.has(machine)) {
+      if (!machine.isConnected) await reconnect(machine);
+      if (machine.fate === null && machine.isAlive) return true;
     }
-    if (!machine.isConnected) await reconnect(machine);
-    if (machine.fate === null) return machine.isAlive;
+    await machine.hearOut();
     await conclude(machine, machine.fate);
     return false;
   }
@@ -135,6 +134,8 @@ export function createQemuMachines({ config, clock, log, runs, onChange }: Machi
   function conclude(machine: QemuMachine, how: RunEnd | null): Promise<void> {
     const under = concluding.get(machine);
     if (under) return under;
+    // Put away already: the run that goes on by now is another's.
+    if (machines.get(machine.id) !== machine) return Promise.resolve();
     const work = (async () => {
       const { folder } = machine.record;
       if (how === null) runs.read(folder, false);

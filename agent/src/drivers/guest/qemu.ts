@@ -20,11 +20,6 @@ import { createQemuMachines, type LaunchedProcess } from './qemu-machines.ts';
 import { createRunRecords } from './run-record.ts';
 import { plugTaps, tapName } from './tap.ts';
 
-export interface QemuDriver extends GuestDriver {
-  /** Ends every conversation and watch, as the agent does before it ends; guests go on. */
-  leave(): void;
-}
-
 export interface QemuDriverOptions {
   readonly config: AgentConfig;
   readonly clock: Clock;
@@ -38,7 +33,7 @@ const ASK_AGAIN_MS = 10_000;
 const SERIAL_LOG_LOOK_MS = 60_000;
 
 /** Virtual machines by QEMU, each in a process of its own that outlives the agent, spoken to over QMP. */
-export function createQemuDriver({ config, clock, log, extraArguments = () => [] }: QemuDriverOptions): QemuDriver {
+export function createQemuDriver({ config, clock, log, extraArguments = () => [] }: QemuDriverOptions): GuestDriver {
   const readGuestFile = createGuestFileReader();
   const runs = createRunRecords(clock);
   const watchers = new Set<(id: number) => void>();
