@@ -14,9 +14,8 @@ import type { Link, LinkHandlers } from './link.ts';
 
 const CONNECT_MS = 15_000;
 const KEEPALIVE_S = 30;
-const RETRY = { firstMs: 500, maxMs: 30_000 };
-/** A connection that ended earlier than this counts as a failed attempt: no storm against a broker that turns us away. */
-const STEADY_MS = 30_000;
+/** Short enough for a host to be back soon after the control plane is, however long that was away. */
+const RETRY = { firstMs: 500, maxMs: 15_000 };
 const RENEW_MS = 60_000;
 
 export interface MqttLinkPorts {
@@ -60,7 +59,6 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       will: { topic: topicOf(cell, identity.hostId, 'up/gone'), payload: Buffer.from(JSON.stringify(gone)), qos: 1, retain: false },
     });
     client = connection;
-    const begunAtMs = clock.now();
     let wasUp = false;
     connection.on('connect', () => {
       setNoDelay(connection);
@@ -91,7 +89,6 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       if (client !== connection) return;
       client = null;
       if (wasUp) handlers.down();
-      if (clock.now() - begunAtMs > STEADY_MS) attempts = 0;
       retry(handlers);
     });
   }
@@ -114,8 +111,11 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
         const said = await inbound.command(bytes);
         if ('command' in said) handlers.command(said.command);
         else handlers.refused(said.refused);
-      } else if (topic === topicOf(cell, identity.hostId, 'down/reply')) handlers.reply(await inbound.reply(bytes));
-      else complain('topic', `a message on a topic that is none of ours: ${JSON.stringify(topic.slice(0, 200))}`);
+      } else if (topic === topicOf(cell, identity.hostId, 'down/reply')) {
+        handlers.reply(await inbound.reply(bytes));
+        // Somebody at the other end works. A connection without an answer counts as failed: no storm against one that turns us away.
+        attempts = 0;
+      } else complain('topic', `a message on a topic that is none of ours: ${JSON.stringify(topic.slice(0, 200))}`);
     } catch (thrown) {
       complain(topic, `refused a message on ${topic}: ${JSON.stringify(Problem.from(thrown).message.slice(0, 300))}`);
       if (topic.endsWith('down/command')) renewKeys(bytes);

@@ -48,6 +48,18 @@ async function credentialsOf(identity: Identity): Promise<Credentials> {
 const api = async (path: string) =>
   (await fetch(`${url}/api/v1/${path}`, { headers: { authorization: `Bearer ${controlPlane.localToken}` } })).json();
 
+const hello = (identity: Identity, session: string): Report => ({
+  v: 1,
+  host: identity.hostId,
+  session,
+  boot: 1,
+  sequence: 1,
+  sentAtMs: Date.now(),
+  statuses: [],
+  log: [],
+  hello: { protocol: 1, inventory: anInventory(), journal: [] },
+});
+
 describe('a host', () => {
   it('enrols once per token, and gets the same answer when it repeats itself', async () => {
     const token = await controlPlane.enrolmentToken();
@@ -63,19 +75,8 @@ describe('a host', () => {
     const replies: Reply[] = [];
     const link = createMqttLink({ identity, controlPlaneUrl: url, clock: realClock, random: realRandom, log: () => {} });
     ends.push(() => link.close());
-    const hello = (session: string): Report => ({
-      v: 1,
-      host: identity.hostId,
-      session,
-      boot: 1,
-      sequence: 1,
-      sentAtMs: Date.now(),
-      statuses: [],
-      log: [],
-      hello: { protocol: 1, inventory: anInventory(), journal: [] },
-    });
     link.open({
-      up: (session) => link.send({ do: 'report', report: hello(session) }),
+      up: (session) => link.send({ do: 'report', report: hello(identity, session) }),
       down: () => {},
       command: (command) => void commands.push(command),
       refused: () => {},
@@ -90,6 +91,42 @@ describe('a host', () => {
     expect((await api('hosts')).items).toMatchObject([{ name: 'h1', connected: true, cores: 8 }]);
     await link.close();
     await vi.waitFor(async () => expect((await api('hosts')).items).toMatchObject([{ connected: false }]), 5_000);
+  });
+
+  it('is back at once after each connection on which it was answered, however short', async () => {
+    const identity = await enrolHost('h1');
+    const pauses: number[] = [];
+    const clock = {
+      ...realClock,
+      after(delayMs: number, run: () => void) {
+        pauses.push(delayMs);
+        return realClock.after(1, run);
+      },
+    };
+    const link = createMqttLink({ identity, controlPlaneUrl: url, clock, random: realRandom, log: () => {} });
+    ends.push(() => link.close());
+    const ROUNDS = 6;
+    const rounds = new Promise<void>((resolve) => {
+      let count = 0;
+      link.open({
+        up(session) {
+          count += 1;
+          link.send({ do: 'report', report: { ...hello(identity, session), boot: count } });
+        },
+        down: () => count >= ROUNDS && resolve(),
+        command: () => {},
+        refused: () => {},
+        // Another connection in our name takes the place of ours.
+        reply: () =>
+          void credentialsOf(identity).then(({ username, clientId, password }) => {
+            const other = mqtt.connect(`${url.replace('http', 'ws')}/mqtt`, { username, clientId, password, reconnectPeriod: 0 });
+            other.on('connect', () => other.end(true)).on('error', () => {});
+          }),
+      });
+    });
+    await rounds;
+    expect(pauses.length).toBeGreaterThanOrEqual(ROUNDS - 1);
+    for (const pauseMs of pauses) expect(pauseMs).toBeLessThanOrEqual(500);
   });
 });
 
