@@ -1,7 +1,7 @@
 /** Are the npm packages that package-lock.json names in node_modules? If not, `npm ci` brings them. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
 export const NODE_MINIMUM = '20.19.0';
@@ -13,7 +13,7 @@ export function nodeTooOld(version = process.versions.node) {
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return null;
   return (
     `Drover needs Node.js ${wantedMajor}.${wantedMinor} or newer; this is ${version} (${process.execPath}).\n` +
-    'Debian 13 has it: apt install nodejs npm. On Debian 12 take it from trixie, or from https://nodejs.org (see docs/install.md).'
+    'Debian 13 has it: apt install nodejs npm. On Debian 12: npm install --global node@22, or take it from https://nodejs.org.'
   );
 }
 
@@ -35,15 +35,81 @@ export function missingDependency(root = ROOT) {
   return null;
 }
 
+/** A sentence when this user may not make or change one of `paths`, else null: a clone is built by whoever owns it. */
+export function cannotWrite(...paths) {
+  const closed = paths.find((path) => !mayWrite(path));
+  if (!closed) return null;
+  return `This user may not write ${closed}. Do it as the user who owns this folder, or make it yours: sudo chown -R $USER ${ROOT}`;
+}
+
+/** What is not there yet is made in what is above it. */
+function mayWrite(path) {
+  if (!existsSync(path)) return mayWrite(dirname(path));
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Runs `npm ci` when something is missing; its output goes through. Ends the process when npm fails. */
 export function ensureDependencies() {
-  const missing = missingDependency();
-  if (!missing) return;
-  console.log(`Installing npm packages (${missing} is missing): npm ci`);
-  const { status, error } = spawnSync('npm', ['ci'], { cwd: ROOT, stdio: 'inherit' });
-  if (status === 0) return;
-  console.error(
-    `npm ci failed${error ? `: ${error.message}` : ''}. Drover needs its npm packages; run it again when the npm registry can be reached.`,
-  );
+  if (!missingDependency()) return;
+  const closed = cannotWrite(ROOT, join(ROOT, 'node_modules'));
+  if (closed) {
+    console.error(`npm packages are missing. ${closed}`);
+    process.exit(1);
+  }
+  const release = takeTurn(join(ROOT, '.cache/npm-ci'));
+  try {
+    // Whoever had the turn before may have brought it.
+    const missing = missingDependency();
+    if (!missing) return;
+    console.log(`Installing npm packages (${missing} is missing): npm ci`);
+    const { status, error } = spawnSync('npm', ['ci'], { cwd: ROOT, stdio: 'inherit' });
+    if (status === 0) return;
+    console.error(
+      `npm ci failed${error ? `: ${error.message}` : ''}. Drover needs its npm packages; run it again when the npm registry can be reached.`,
+    );
+  } finally {
+    release();
+  }
   process.exit(1);
+}
+
+const LOOK_AGAIN_MS = 500;
+
+/** Two `npm ci` at once would leave node_modules in pieces: one waits for the other. A turn that a killed process left is taken over. */
+function takeTurn(path) {
+  mkdirSync(join(path, '..'), { recursive: true });
+  const mine = `${path}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
+  try {
+    while (!isTaken(mine, path)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  return () => rmSync(path, { force: true });
+}
+
+/** A link is made whole or not at all, with the process's number in it from the first moment. */
+function isTaken(mine, path) {
+  try {
+    linkSync(mine, path);
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    if (!isAlive(Number(readFileSync(path, { encoding: 'utf8', flag: 'a+' })))) rmSync(path, { force: true });
+    return false;
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return pid > 0;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
