@@ -15,6 +15,10 @@ test('an empty fleet teaches its first steps', async ({ page, inspect }) => {
     await page.goto(`${empty.url}/guests`);
     await expect(page.getByRole('heading', { name: 'Make your first guest' })).toBeVisible();
     await inspect('empty-no-guest');
+    await page.getByRole('link', { name: 'New guest' }).last().click();
+    await expect(page.getByRole('radio', { name: 'Debian 13 (trixie) Built first, about 1 min' })).toBeChecked();
+    await page.getByRole('radio', { name: 'VM' }).check();
+    await expect(page.getByRole('radio', { name: 'Debian 13 (trixie) Built first, about 3 min' })).toBeChecked();
     await page.goto(`${empty.url}/activity`);
     await expect(page.getByRole('heading', { name: 'All quiet' })).toBeVisible();
     await inspect('empty-activity');

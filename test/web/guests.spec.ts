@@ -38,6 +38,8 @@ test('a guest is started, restarted, shut down, stopped and deleted', async ({ s
 
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await expect(page.getByText('Running', { exact: true }).first()).toBeVisible();
+  await expect(page.getByRole('group', { name: 'Run a command in it' })).toHaveText('npx drover guest exec cycle -- cat /etc/os-release');
+  await expect(page.getByRole('group', { name: 'Open its console' })).toHaveText('npx drover guest console cycle');
   await inspect('guest-running');
 
   const before = await world.api().guest('cycle');
@@ -68,6 +70,8 @@ test('a guest is started, restarted, shut down, stopped and deleted', async ({ s
   }
   await expect(page.getByRole('dialog')).toBeHidden();
   await page.mouse.up();
+  // A key still held down presses nothing more, though the focus is on another button by now.
+  if (!isMobile) await page.keyboard.down('Enter');
   await page.keyboard.up('Enter');
   await expect(page.getByText('Stopped', { exact: true })).toBeVisible();
 

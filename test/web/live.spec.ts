@@ -48,10 +48,29 @@ test('a lost connection is said, and what was missed is there when it is back', 
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await expect(page.getByText('Drover does not answer')).toBeVisible();
   await inspect('guest-no-connection-refused');
+  // A list that was not there yet cannot be had now, and comes by itself when it can.
+  await page.getByRole('navigation').getByRole('link', { name: 'Guests' }).click();
+  await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
+  await inspect('guests-no-connection');
   await world.startControlPlane();
   await world.api().act('missed', 'start');
   await expect(page.getByText(/^No connection to Drover/)).toBeHidden();
-  await expect(page.getByText('Running', { exact: true }).first()).toBeVisible();
+  await expect(page.getByRole('listitem').filter({ hasText: 'missed' })).toContainText('Running');
+});
+
+test('a place that was not open yet is there as soon as Drover is back', async ({ signedIn: page, world }) => {
+  // As if it had not been fetched beforehand.
+  let isAway = true;
+  await page.route('**/assets/hosts-*.js', (route) => (isAway ? route.abort('connectionrefused') : route.fallback()));
+  await page.goto(`${world.url}/activity`);
+  await expect(page.getByText('Live', { exact: true })).toBeAttached();
+  await world.stopControlPlane();
+  await page.getByRole('navigation').getByRole('link', { name: 'Hosts' }).click();
+  await expect(page.getByText(/^No connection to Drover since/)).toBeVisible();
+  isAway = false;
+  await world.startControlPlane();
+  await expect(page.getByRole('link', { name: 'sim-1' })).toBeVisible();
+  await expect(page.getByText(/^No connection to Drover/)).toBeHidden();
 });
 
 test('a task is followed while it runs, and can be cancelled', async ({ signedIn: page, inspect, world }) => {

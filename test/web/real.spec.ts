@@ -1,7 +1,6 @@
 import { uploadBusybox } from '../system/busybox-image.ts';
 import { startWorld } from '../system/world.ts';
 import { expect, test } from './fixtures.ts';
-import { removeNetworkOf } from './leftovers.ts';
 
 test('a real container is made, used and deleted by thumb', async ({ page, inspect }) => {
   test.skip(process.getuid?.() !== 0, 'real containers need root');
@@ -34,8 +33,6 @@ test('a real container is made, used and deleted by thumb', async ({ page, inspe
     await inspect('real-host');
   } finally {
     await page.goto('about:blank');
-    const agent = world.agentConfig();
     await world.close();
-    removeNetworkOf(agent);
   }
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GuestView, SessionView, SignInLinkView, TaskView } from '@drover/shared/api/views';
+import type { GuestView, HostView, SessionView, SignInLinkView, TaskView } from '@drover/shared/api/views';
 import { type Api, createApi } from '../system/api.ts';
 import { launch, type RunningProcess } from '../system/process.ts';
 
@@ -45,7 +45,9 @@ export async function startWorld(options: { readonly hosts: number } = { hosts: 
       return (await api().send<SignInLinkView>('POST', `/users/${user.id}/sign-in-link`, {})).signInUrl;
     },
     async guest(input) {
-      const body = { type: 'container', image: 'debian-13', ...input };
+      // Always on the same host: others may have joined by now, which stopHosts does not stop.
+      const body = { type: 'container', image: 'debian-13', host: 'sim-1', ...input };
+      await api().until<HostView>(`/hosts/${body.host}`, ({ connected }) => connected);
       const { resource, task } = await api().send<{ resource: GuestView; task: TaskView }>('POST', '/guests', body);
       await api().finish(task);
       return api().guest(resource.name);
