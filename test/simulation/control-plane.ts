@@ -57,7 +57,7 @@ export class SimulatedControlPlane {
     const receiver = createReceiver({ store, clock, random: this.chance, broker, dispatcher, signer: simulatedSigner, log });
     broker.onMessage((topic, payload) => receiver.message(topic, payload));
     broker.onPresence((hostId, connected) => receiver.presence(hostId, connected));
-    startTicking({ store, clock, dispatcher, log }, TICK_MS);
+    startTicking({ store, clock, dispatcher, receiver, log }, TICK_MS);
   }
 
   crash(why: string, restartAfterMs: number = this.chance.between(300, 6_000)): void {

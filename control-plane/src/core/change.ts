@@ -35,6 +35,11 @@ export type HostUpdate = {
   readonly after?: Pick<Host, 'boot' | 'sequence'>;
 } & Partial<Omit<Host, 'id' | 'name' | 'cell' | 'enrolledAtMs'>>;
 
+/** A host was heard, and had nothing to say: not worth a commit of its own. Not written when a newer report was. */
+export type Heard = Pick<Host, 'id' | 'boot' | 'sequence' | 'heardAtMs' | 'asOfMs' | 'clockAheadMs'> & {
+  readonly after: Pick<Host, 'boot' | 'sequence'>;
+};
+
 export type EventKind = ResourceKind | 'host' | 'user' | 'token';
 export interface EventWrite {
   readonly kind: EventKind;
@@ -61,6 +66,7 @@ export interface Change {
   readonly newTasks?: readonly Task[];
   readonly taskUpdates?: readonly TaskUpdate[];
   readonly newHosts?: readonly { readonly id: HostId; readonly name: string; readonly publicKey: PublicKey; readonly cell: string }[];
+  readonly heard?: readonly Heard[];
   readonly hosts?: readonly HostUpdate[];
   readonly renamedHosts?: readonly { readonly id: HostId; readonly name: string }[];
   readonly forgottenHosts?: readonly HostId[];

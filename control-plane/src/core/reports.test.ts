@@ -86,13 +86,23 @@ describe('what a status does', () => {
     expect(change.wishes).toEqual([]);
   });
 
-  it('that says nothing new writes only that the host was heard', () => {
+  it('that says nothing new leaves only to be written that the host was heard, when it suits', () => {
     const guest = aGuest();
     const { change } = absorbed(aView([guest]), aReport({ statuses: [aStatus('guest', '100', 1, { observed: { power: 'stopped' } })] }));
-    expect(change).toMatchObject({
-      observations: [],
-      events: [],
-      hosts: [{ boot: 3, sequence: 11, connected: true, heardAtMs: NOW_MS, asOfMs: 5_000 }],
+    expect(change).toEqual({
+      by: 'h1',
+      atMs: NOW_MS,
+      heard: [
+        {
+          id: HOST_ID,
+          after: { boot: 3, sequence: 10 },
+          boot: 3,
+          sequence: 11,
+          heardAtMs: NOW_MS,
+          asOfMs: 5_000,
+          clockAheadMs: 5_000 - NOW_MS,
+        },
+      ],
     });
   });
 
@@ -293,4 +303,29 @@ describe('a farewell', () => {
 it('a tombstone has another digest than the wish before it', () => {
   const guest = aGuest({ spec: aContainer() });
   expect(digestOfWish(guest)).not.toBe(digestOfWish({ ...guest, deletion: { requestedAtMs: 1, destroys: [] } }));
+});
+
+describe('the host itself', () => {
+  const helloOf = (run: string): Report => {
+    const report = hello([]);
+    return report.hello ? { ...report, hello: { ...report.hello, run } } : report;
+  };
+  const updateOf = (host: Partial<ReturnType<typeof aHost>>, run: string) =>
+    absorbed(aView([], { host: aHost(host) }), helloOf(run)).change.hosts?.[0];
+
+  it('is one agent, however often it starts and connects', () => {
+    expect(updateOf({}, 'a')).toMatchObject({ run: 'a', previousRun: null });
+    expect(updateOf({ run: 'a' }, 'b')).toMatchObject({ run: 'b', previousRun: 'a' });
+    expect(updateOf({ run: 'b', previousRun: 'a' }, 'b')).not.toHaveProperty('run');
+    for (const update of [updateOf({}, 'a'), updateOf({ run: 'a' }, 'b'), updateOf({ run: 'b', previousRun: 'a' }, 'c')])
+      expect(update).not.toHaveProperty('cloneSeenAtMs');
+  });
+
+  it('is two agents when the one comes back that another had taken the place of', () => {
+    expect(updateOf({ run: 'b', previousRun: 'a' }, 'a')).toMatchObject({ run: 'a', previousRun: 'b', cloneSeenAtMs: NOW_MS });
+  });
+
+  it('says by each report how its clock goes', () => {
+    expect(absorbed(aView(), hello([], { sentAtMs: NOW_MS + 70_000 })).change.hosts).toMatchObject([{ clockAheadMs: 70_000 }]);
+  });
 });

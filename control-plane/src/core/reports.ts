@@ -3,7 +3,7 @@ import type { NetworkId, StorageId } from '@drover/shared/model/id';
 import { type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import type { Gone, Hello, Report } from '@drover/shared/protocol/message';
 import { changedTasks } from './apply-task.ts';
-import type { Change, Decision, EventWrite, HostUpdate, ObservationWrite, WishWrite } from './change.ts';
+import type { Change, Decision, EventWrite, Heard, HostUpdate, ObservationWrite, WishWrite } from './change.ts';
 import { defaultFabric } from './fabric.ts';
 import { type Held, type Host, isKind } from './held.ts';
 import { settleTasks } from './settle.ts';
@@ -47,25 +47,30 @@ export function absorb(view: ReportView, received: Report, { nowMs, ...ids }: Ab
   const { updates, log } = settleTasks(view.tasks, after, report, nowMs);
   const orphans = orphansAfter(host, report, known);
   const wasAway = !host.connected || host.session !== report.session;
+  const events: EventWrite[] = [
+    ...work.events,
+    // A line of a log is news of its task: whoever looks at it asks for what came.
+    ...changedTasks([...updates, ...log.map(({ taskId }) => ({ id: taskId }))]),
+    ...(wasAway || report.hello ? [{ kind: 'host', id: host.id, gone: false } as const] : []),
+  ];
+  const saysNothing = events.length + work.removals.length === 0 && canonicalJson(orphans) === canonicalJson(host.orphans);
+  const heard = heardIn(host, report, nowMs);
   return {
-    change: {
-      by: host.name,
-      atMs: nowMs,
-      wishes: work.wishes,
-      restsOn: work.restsOn,
-      observations: work.observations,
-      removals: work.removals,
-      taskUpdates: updates,
-      log,
-      hosts: [hostUpdate(host, report, orphans, nowMs)],
-      ...guestIdsTaken(orphans),
-      events: [
-        ...work.events,
-        // A line of a log is news of its task: whoever looks at it asks for what came.
-        ...changedTasks([...updates, ...log.map(({ taskId }) => ({ id: taskId }))]),
-        ...(wasAway || report.hello ? [{ kind: 'host', id: host.id, gone: false } as const] : []),
-      ],
-    },
+    change: saysNothing
+      ? { by: host.name, atMs: nowMs, heard: [heard] }
+      : {
+          by: host.name,
+          atMs: nowMs,
+          wishes: work.wishes,
+          restsOn: work.restsOn,
+          observations: work.observations,
+          removals: work.removals,
+          taskUpdates: updates,
+          log,
+          hosts: [{ ...heard, ...hostUpdate(host, report, orphans, nowMs) }],
+          ...guestIdsTaken(orphans),
+          events,
+        },
     answer: {
       dropped: false,
       helloWanted: !report.hello && host.session !== report.session,
@@ -222,17 +227,29 @@ function guestIdsTaken(orphans: readonly ResourceRef[]): Pick<Change, 'guestIdTa
   return ids.length === 0 ? {} : { guestIdTaken: Math.max(...ids) };
 }
 
-function hostUpdate(host: Host, report: Report, orphans: readonly ResourceRef[], nowMs: number): HostUpdate {
+/** A start of the agent that another has replaced speaks again: both are alive, with one key. */
+function runUpdate(host: Host, run: string | undefined, nowMs: number): Pick<HostUpdate, 'run' | 'previousRun' | 'cloneSeenAtMs'> {
+  if (run === undefined || run === host.run) return {};
+  return { run, previousRun: host.run, ...(run === host.previousRun ? { cloneSeenAtMs: nowMs } : {}) };
+}
+
+function heardIn(host: Host, report: Report, nowMs: number): Heard {
   return {
     id: host.id,
     after: { boot: host.boot, sequence: host.sequence },
     boot: report.boot,
     sequence: report.sequence,
-    connected: true,
     heardAtMs: nowMs,
     asOfMs: Math.max(report.sentAtMs, host.asOfMs),
+    clockAheadMs: report.sentAtMs - nowMs,
+  };
+}
+
+function hostUpdate(host: Host, report: Report, orphans: readonly ResourceRef[], nowMs: number): Partial<HostUpdate> {
+  return {
+    connected: true,
     ...(report.statuses.length > 0 ? { progressAtMs: nowMs } : {}),
-    ...(report.hello ? { session: report.session, inventory: report.hello.inventory } : {}),
+    ...(report.hello ? { session: report.session, inventory: report.hello.inventory, ...runUpdate(host, report.hello.run, nowMs) } : {}),
     ...(orphans.length === 0 && host.orphans.length === 0 ? {} : { orphans }),
   };
 }

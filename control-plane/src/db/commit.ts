@@ -42,6 +42,7 @@ function statementsOf(change: Change): Statement[] {
     ...(change.newHosts ?? []).map((row) =>
       insert(schema.host, { ...row, boot: 0, sequence: 0, connected: false, asOfMs: 0, orphans: [], enrolledAtMs: atMs }),
     ),
+    ...(change.heard ?? []).map(({ id, after, ...set }) => update(schema.host, set, { id, ...after })),
     ...(change.hosts ?? []).flatMap(hostUpdate),
     ...(change.renamedHosts ?? []).map(({ id, name }) => update(schema.host, { name }, { id })),
     ...(change.forgottenHosts ?? []).flatMap((id) => [rememberForgotten(id, by, atMs), remove(schema.host, { id })]),

@@ -14,6 +14,7 @@ import type { ReportView } from '../core/views.ts';
 import type { Store } from '../db/store.ts';
 import type { Signer } from '../signer.ts';
 import type { Dispatcher } from './dispatch.ts';
+import { createHearing } from './heard.ts';
 import type { Log } from './log.ts';
 
 const ATTEMPTS_MAX = 8;
@@ -36,6 +37,8 @@ export interface Receiver {
   /** Any bytes, on any topic of ours. */
   message(topic: string, payload: Uint8Array): void;
   presence(hostId: HostId, connected: boolean): void;
+  /** Writes what hosts that had nothing to say left to be written. */
+  writeHeard(): Promise<void>;
   /** Settles when everything that came so far is dealt with. */
   idle(): Promise<void>;
 }
@@ -44,8 +47,8 @@ export interface Receiver {
 export function createReceiver(context: ReceiveContext): Receiver {
   const { store, clock, random, broker, dispatcher, signer, log } = context;
   const complain = rateLimited(log, clock);
+  const hearing = createHearing(store);
   const queues = new Map<HostId, { length: number; last: Promise<void> }>();
-
   let waiting = 0;
 
   function enqueue(hostId: HostId, job: () => Promise<void>): void {
@@ -98,34 +101,29 @@ export function createReceiver(context: ReceiveContext): Receiver {
   async function absorbed(hostId: HostId, received: Report): Promise<{ answer: Absorbed | null }> {
     const ids = { storageId: newId('storage', random), networkId: newId('network', random) };
     const refs = received.hello ? 'all' : [...received.statuses, ...refusedRefs(received)].map(({ kind, id }) => ({ kind, id }));
-    return retrying(
-      () => store.views.onReport(hostId, refs),
-      (view: ReportView): Decision<Absorbed> => absorb(view, received, { nowMs: clock.now(), ...ids }),
-    );
+    return retrying(hostId, refs, (view): Decision<Absorbed> => absorb(view, received, { nowMs: clock.now(), ...ids }));
   }
 
   async function retrying<A>(
-    load: () => Promise<ReportView | null>,
+    hostId: HostId,
+    refs: readonly ResourceRef[] | 'all',
     decide: (view: ReportView) => Decision<A>,
   ): Promise<{ answer: A | null }> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const view = await load();
+      const view = await hearing.view(hostId, refs);
       if (!view || view.host.revokedAtMs !== null) return { answer: null };
       const { change, answer } = decide(view);
-      if ((await store.commit(change)).committed) return { answer };
+      if ((await hearing.commit(hostId, change)).committed) return { answer };
     }
     throw new Problem('conflict', 'somebody else kept changing the same things');
   }
 
   async function away(hostId: HostId, session: string | null): Promise<void> {
-    await retrying(
-      () => store.views.onReport(hostId, []),
-      ({ host }) => {
-        const nowMs = clock.now();
-        const change = session === null ? (host.connected ? awayChange(host, nowMs) : null) : absorbGone(host, { session }, nowMs);
-        return { change: change ?? { by: host.name, atMs: nowMs }, answer: null };
-      },
-    );
+    await retrying(hostId, [], ({ host }) => {
+      const nowMs = clock.now();
+      const change = session === null ? (host.connected ? awayChange(host, nowMs) : null) : absorbGone(host, { session }, nowMs);
+      return { change: change ?? { by: host.name, atMs: nowMs }, answer: null };
+    });
   }
 
   return {
@@ -155,6 +153,7 @@ export function createReceiver(context: ReceiveContext): Receiver {
       // That a connection began says nothing yet: the hello does.
       if (!connected) enqueue(hostId, () => away(hostId, null));
     },
+    writeHeard: () => hearing.write(clock.now()),
     async idle() {
       while (queues.size > 0) await Promise.all([...queues.values()].map(({ last }) => last));
     },

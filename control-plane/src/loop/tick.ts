@@ -6,6 +6,7 @@ import type { Store } from '../db/store.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Log } from './log.ts';
 import { performer } from './perform.ts';
+import type { Receiver } from './receive.ts';
 
 const TICK_MS = 1_000;
 const TRIM_EVERY = 600;
@@ -14,13 +15,16 @@ export interface TickContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly dispatcher: Dispatcher;
+  readonly receiver: Pick<Receiver, 'writeHeard'>;
   readonly log: Log;
 }
 
 /** What time alone brings about: deadlines, what has to be sent again, what may be forgotten. */
-export async function tick({ store, clock, dispatcher }: TickContext, options: { readonly trim: boolean }): Promise<void> {
+export async function tick({ store, clock, dispatcher, receiver }: TickContext, options: { readonly trim: boolean }): Promise<void> {
   const nowMs = clock.now();
   const perform = performer(store, dispatcher.nudge);
+  // First of all: a host that was heard has not fallen silent.
+  await receiver.writeHeard();
   for (const id of await store.overdueTasks(nowMs, 100)) {
     await perform(
       () => store.views.onTask(id),
