@@ -21,15 +21,14 @@ export async function observeStorage(wish: Wish<'storage'>, wishes: Wishes): Pro
   const ready = await storage.ready();
   const capacity = ready ? await storage.capacity() : null;
   return {
-    fabric: { ready, exists: ready },
+    fabric: { ready, exists: await storage.exists() },
     status: { ready, totalBytes: capacity?.totalBytes ?? null, freeBytes: capacity?.freeBytes ?? null },
   };
 }
 
 export async function observeNetwork(wish: Wish<'network'>, wishes: Wishes): Promise<ObservedFabric> {
-  const ready = await wishes.network(wish.id).ready();
-  // Taking away what is not there is harmless, so a network that is to go is taken away once in any case.
-  return { ready, exists: ready };
+  const network = wishes.network(wish.id);
+  return { ready: await network.ready(), exists: await network.exists() };
 }
 
 /** The digest that a published image carries: what it was made from, not what it is called. */

@@ -38,6 +38,32 @@ async function hostWithGuest(options: LoneHostOptions = {}): Promise<LoneHost> {
   return host;
 }
 
+describe('a network that shall go', () => {
+  const config = { bridge: 'drover0', subnet: '10.84.0.0/24' };
+  const deletion = { requestedAtMs: 1, destroys: [] };
+
+  it('is taken away before it is said to be gone, also when only half of it is there', async () => {
+    const host = new LoneHost();
+    host.wish(NETWORK, 1, { name: 'default', driver: 'nat', config });
+    await host.pass(MOMENT_MS);
+    host.machine.network('drover0').ready = false;
+    host.wish(NETWORK, 2, { name: 'default', driver: 'nat', config }, deletion);
+    await host.pass(MOMENT_MS);
+    expect(host.status(NETWORK)).toMatchObject({ gone: true });
+    expect([...host.machine.networks.keys()]).toEqual([]);
+  });
+
+  it('is not said to be gone when its driver cannot even be asked', async () => {
+    const host = new LoneHost();
+    host.wish(NETWORK, 1, { name: 'default', driver: 'nat', config });
+    await host.pass(MOMENT_MS);
+    host.wish(NETWORK, 2, { name: 'default', driver: 'nat', config: { ...config, subnet: 'none' } }, deletion);
+    await host.pass(MOMENT_MS);
+    expect(host.status(NETWORK)).toMatchObject({ gone: false, condition: 'needs-attention', problem: { field: 'config.subnet' } });
+    expect([...host.machine.networks.keys()]).toEqual(['drover0']);
+  });
+});
+
 describe('a guest that does not reboot when it is asked to', () => {
   const deaf: LoneHostOptions = {
     weather: { isCalm: false, fate: (operation) => (operation.startsWith('reboot') ? 'hangs' : 'well') },

@@ -102,6 +102,7 @@ describe.skipIf(!canRun)('a NAT network', () => {
       // Rules are looked at now and then only.
       now += 60_000;
       await expect.poll(() => network.ready(), { message: `${program} ${args.join(' ')}` }).toBe(false);
+      expect(await network.exists()).toBe(true);
       await network.ensure(never);
       expect(await network.ready()).toBe(true);
     }

@@ -52,13 +52,13 @@ export function describeNetworkDriver(subject: NetworkDriverSubject): void {
     });
 
     it('changes nothing on the host by being opened', async () => {
-      expect(await network.ready()).toBe(false);
+      expect([await network.ready(), await network.exists()]).toEqual([false, false]);
       expect(await subject.hostState()).toBe(before);
     });
 
     it('is ready once ensured, and ensuring again is no harm', async () => {
       await network.ensure(NEVER);
-      expect(await network.ready()).toBe(true);
+      expect([await network.ready(), await network.exists()]).toEqual([true, true]);
       const made = await subject.hostState();
       await network.ensure(NEVER);
       expect(await subject.hostState()).toBe(made);
@@ -148,7 +148,7 @@ export function describeNetworkDriver(subject: NetworkDriverSubject): void {
       await network.remove(NEVER);
       await network.remove(NEVER);
       expect(await subject.hostState()).toBe(before);
-      expect(await network.ready()).toBe(false);
+      expect([await network.ready(), await network.exists()]).toEqual([false, false]);
     });
   });
 }

@@ -81,7 +81,7 @@ export function describeStorageDriver(
 
     guarantee('is made ready as often as one likes', async () => {
       await storage.ensure(signal);
-      expect(await storage.ready()).toBe(true);
+      expect([await storage.ready(), await storage.exists()]).toEqual([true, true]);
       expect((await storage.capacity()).totalBytes).toBeGreaterThan(0);
     });
 
@@ -91,7 +91,7 @@ export function describeStorageDriver(
       expect(await storage.listImages()).toHaveLength(1);
       await storage.removeImage(ISO_IMAGE, signal);
       await storage.remove(signal);
-      expect(await storage.ready()).toBe(false);
+      expect([await storage.ready(), await storage.exists()]).toEqual([false, false]);
     });
 
     guarantee('never makes a path of an id that is none', async () => {

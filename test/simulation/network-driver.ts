@@ -35,7 +35,8 @@ function openNetwork({ bridge, subnet }: NatSettings, operator: Operator): Netwo
           Object.assign(state(), { ready: true, prefix: subnet.split('.').slice(0, 3).join('.') });
         },
       ]),
-    ready: () => ask(operator, 'look at network', () => state().ready),
+    ready: () => ask(operator, 'look at network', () => machine.networks.get(bridge)?.ready ?? false),
+    exists: () => ask(operator, 'look at network', () => machine.networks.has(bridge)),
     remove: (signal) =>
       operate(operator, 'remove network', bridge, signal, [
         () => {

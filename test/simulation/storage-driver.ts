@@ -52,6 +52,7 @@ function openStorage(path: string, operator: Operator): Storage {
         },
       ]),
     ready: () => ask(operator, 'look at storage', isReady),
+    exists: () => ask(operator, 'look at storage', () => state().made),
     capacity: () =>
       ask(operator, 'measure storage', () => {
         const used = [...state().folders.values()].flatMap((folder) => [...folder.disks.values()]).length * 2 ** 28;

@@ -51,7 +51,7 @@ export const ResourceStatus = z.object({
   acked: z.number().int().min(0),
   /** The newest generation that held when last observed. */
   applied: z.number().int().min(0),
-  /** digest(spec) of `acked`: the same number with another digest is refused loudly. */
+  /** digest({spec, deletion}) of `acked`: the same number with another digest is refused loudly. */
   digest: z.string().optional(),
   condition: Condition,
   activity: Activity.optional(),

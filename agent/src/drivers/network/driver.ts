@@ -12,6 +12,8 @@ export interface Network {
   ensure(signal: AbortSignal): Promise<void>;
   /** Is everything that `ensure` makes still there? Cheap. */
   ready(): Promise<boolean>;
+  /** Is anything of it there, so that `remove` has something to take away? Cheap. */
+  exists(): Promise<boolean>;
   /** Takes away exactly what `ensure` made. */
   remove(signal: AbortSignal): Promise<void>;
   /** The name that guests' NICs are plugged into. */

@@ -34,6 +34,9 @@ export async function ensureBridge({ bridge, subnet }: ParsedNatSettings, mark: 
   return isNew;
 }
 
+/** Is there a bridge of this name with our mark? */
+export const isOwnBridge = (bridge: string, mark: string): boolean => markOf(bridge) === mark;
+
 /** Is the bridge there, ours, up, and with its subnet? Reads files only. */
 export function isBridgeReady({ bridge, subnet }: ParsedNatSettings, mark: string): boolean {
   if (markOf(bridge) !== mark || !isUp(bridge)) return false;

@@ -10,7 +10,7 @@ import type { Network, NetworkGuest } from './driver.ts';
 import { GuestNames } from './guest-names.ts';
 import { LeaseFile, withoutLeases } from './leases.ts';
 import type { NatDriverOptions } from './nat.ts';
-import { bridgeMark, ensureBridge, isBridgeReady, removeBridge } from './nat-bridge.ts';
+import { bridgeMark, ensureBridge, isBridgeReady, isOwnBridge, removeBridge } from './nat-bridge.ts';
 import { areNatRules, natRuleset, natTableName } from './nat-rules.ts';
 import { NatSettings, type ParsedNatSettings } from './nat-settings.ts';
 
@@ -71,6 +71,11 @@ export class NatNetwork implements Network {
     if (!isBridgeReady(this.settings, this.mark) || !isForwarding() || !this.names.exists()) return false;
     if (!this.dnsmasq.isRunning(this.dnsmasqConfig())) return false;
     return this.options.clock.now() - this.rulesSeenAtMs < RULES_SEEN_MS || (await this.areRulesLoaded());
+  }
+
+  /** Its record is written before anything else is made, and removed after all else. */
+  async exists(): Promise<boolean> {
+    return existsSync(this.madePath) || isOwnBridge(this.bridge, this.mark);
   }
 
   remove(signal: AbortSignal): Promise<void> {

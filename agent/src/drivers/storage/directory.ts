@@ -44,6 +44,7 @@ export function createDirectoryStorageDriver({ config, clock, log }: DirectorySt
 
 function openDirectory(layout: Layout, storagePaths: readonly string[], clock: Clock, log: (line: string) => void): Storage {
   const images = directoryImages(layout, clock, log);
+  const parts = [layout.mark, layout.guests, layout.images, layout.staging];
   const diskImages: DiskImages = { using: images.using };
   let overlay: Promise<boolean> | null = null;
 
@@ -85,11 +86,7 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
       [layout.staging, 0o700],
     ] as const)
       await mkdir(folder, { recursive: true, mode });
-    const marked = await stat(layout.mark).then(
-      () => true,
-      () => false,
-    );
-    if (!marked) await writeWhole(layout.mark, JSON.stringify({ version: 1, driver: 'directory' }), 0o600);
+    if (!(await isThere(layout.mark))) await writeWhole(layout.mark, JSON.stringify({ version: 1, driver: 'directory' }), 0o600);
     await syncFolder(layout.root);
     await overlayUsable(signal);
   }
@@ -127,11 +124,8 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
 
   return {
     ensure: (signal) => said(`making ${layout.root} ready`, () => ensure(signal)),
-    ready: () =>
-      Promise.all([layout.mark, layout.guests, layout.images, layout.staging].map((path) => stat(path))).then(
-        () => true,
-        () => false,
-      ),
+    ready: () => Promise.all(parts.map(isThere)).then((answers) => answers.every((there) => there)),
+    exists: () => Promise.all(parts.map(isThere)).then((answers) => answers.some((there) => there)),
     capacity: () =>
       said(`asking for the space in ${layout.root}`, async () => {
         const { blocks, bavail, bsize } = await statfs(layout.root);
@@ -154,3 +148,10 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
     removeImage: (imageId, signal) => said(`removing image ${imageId}`, () => images.remove(imageId, signal)),
   };
 }
+
+/** Also false where it cannot be seen: a storage that is away. */
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -26,6 +26,8 @@ export interface Storage {
   ensure(signal: AbortSignal): Promise<void>;
   /** Is what `ensure` makes there and usable? Cheap; false, not an exception, when it is away. */
   ready(): Promise<boolean>;
+  /** Is anything of what `ensure` makes to be seen? Cheap. */
+  exists(): Promise<boolean>;
   capacity(): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
   /** Removes what ensure made, if it is empty. */
   remove(signal: AbortSignal): Promise<void>;

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { isMissing } from '../../host/durable-file.ts';
@@ -55,10 +55,21 @@ export async function publishFolder(from: string, to: string): Promise<void> {
   if (dirname(from) !== dirname(to)) await syncFolder(dirname(from));
 }
 
-/** Removes a tree at the speed of rm, never crossing into something mounted in it. */
+/** Removes a tree at the speed of rm, never crossing into something mounted in it. Mostly there is none, which is seen without starting a program. */
 export async function removeTree(path: string, signal?: AbortSignal): Promise<void> {
+  if (!(await isThere(path))) return;
   const [program, args] = tethered('rm', ['-rf', '--one-file-system', '--', path]);
   await run(program, args, signal ? { signal } : {});
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (thrown) {
+    if (isMissing(thrown)) return false;
+    throw thrown;
+  }
 }
 
 export async function makeFolder(path: string, mode: number): Promise<void> {
