@@ -62,8 +62,9 @@ export function colour(terminal: Terminal, name: Colour | null, text: string): s
 
 export function colourOfState(state: string): Colour | null {
   if (/^(running|done|connected|ready)$/.test(state)) return 'green';
-  if (/^(failed|away|deleting)$/.test(state)) return 'red';
-  if (/^(creating|starting|stopping|queued|unknown|cancelled|fetching|waiting)$/.test(state)) return 'yellow';
+  if (/^(failed|away|deleting|silent|not progressing|clone suspected|revoked)$/.test(state)) return 'red';
+  if (/^(creating|starting|stopping|queued|unknown|cancelled|fetching|waiting|never heard|agent too (old|new)|clock off)$/.test(state))
+    return 'yellow';
   return null;
 }
 

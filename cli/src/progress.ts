@@ -26,14 +26,15 @@ export function progressLine(task: TaskView, nowMs: number, columns: number): st
   const elapsed = formatDuration(nowMs - task.createdAtMs);
   const head = `${clean(task.title)}${bar}`;
   const room = columns - 1 - width(head) - width(elapsed) - 5;
-  const what = room > 8 ? `  ${cut(whatNow(task), room)}` : '';
+  const what = room > 8 ? `  ${cut(whatNow(task, nowMs), room)}` : '';
   return cut(`${head}${what}  ${elapsed}`, columns - 1);
 }
 
-/** In words: "building image debian-13: unpacking libc6", "waiting for image debian-13". */
-export function whatNow(task: TaskView): string {
+/** In words: "building image debian-13: unpacking libc6", "waiting for image debian-13", "waiting for the host fra-1, which is away, for 5 min". */
+export function whatNow(task: TaskView, nowMs: number): string {
   if (task.activity) return clean(task.activity.detail ? `${task.activity.title}: ${task.activity.detail}` : task.activity.title);
-  if (task.waitingFor) return clean(`waiting for ${task.waitingFor}`);
+  const since = task.waitingSinceMs === null ? '' : `, for ${formatDuration(nowMs - task.waitingSinceMs)}`;
+  if (task.waitingFor) return clean(`waiting for ${task.waitingFor}${since}`);
   if (task.state === 'queued') return task.host ? `waiting for host ${task.host.name}` : 'queued';
   return task.state;
 }
@@ -89,7 +90,7 @@ export function plainDisplay(terminal: Terminal): TaskDisplay {
   return {
     update(task) {
       if (task.finishedAtMs !== null) return;
-      const what = task.activity ? clean(task.activity.title) : whatNow(task);
+      const what = task.activity ? clean(task.activity.title) : whatNow(task, Date.now());
       const tenth = task.activity?.progress === undefined || task.activity.progress === null ? -1 : Math.floor(task.activity.progress * 10);
       if (what === said && tenth <= saidTenth) return;
       if (what !== said && said === '' && /^(queued|running|done|failed|cancelled)$/.test(what)) return;

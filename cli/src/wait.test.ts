@@ -16,6 +16,7 @@ const TASK = TaskView.parse({
   state: 'running',
   activity: { title: 'making image debian-13', progress: 0.25, detail: 'unpacking libc6', sinceMs: 0 },
   waitingFor: null,
+  waitingSinceMs: null,
   problem: null,
   result: null,
   createdBy: 'owner',

@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.ts';
 import { formatBytes, formatDuration, formatTime, parseWhole } from '../units.ts';
 
 const pathOf = (host: string): string => `/hosts/${encoded(host)}`;
-const stateOf = (host: HostView): string => (host.connected ? 'connected' : 'away');
+const stateOf = ({ health }: HostView): string => health.state.replaceAll('-', ' ');
 
 /** Hosts: the machines that guests run on. */
 export function addHostCommands(program: Command, open: OpenSession): void {
@@ -111,6 +111,9 @@ function hostTable(terminal: Terminal, hosts: readonly HostView[]): string {
   ]);
 }
 
+const sinceOf = ({ health }: HostView, nowMs: number): string =>
+  health.sinceMs === null ? '' : `, for ${formatDuration(nowMs - health.sinceMs)}`;
+
 function hostFacts(terminal: Terminal, host: HostView, nowMs: number): string {
   const drivers = host.drivers.map((driver) => {
     const state = driver.usable ? colour(terminal, 'green', 'ready') : colour(terminal, 'red', 'not usable');
@@ -118,7 +121,8 @@ function hostFacts(terminal: Terminal, host: HostView, nowMs: number): string {
     return `  ${state}  ${driver.port}: ${driver.title}${version}${driver.reason ? `\n         ${driver.reason}` : ''}\n`;
   });
   return (
-    `${colour(terminal, colourOfState(stateOf(host)), stateOf(host))}\n` +
+    `${colour(terminal, colourOfState(stateOf(host)), stateOf(host))}${sinceOf(host, nowMs)}\n` +
+    [host.health.detail, host.health.fix].map((line) => (line === null ? '' : `${line}\n`)).join('') +
     facts(terminal, [
       ['name', host.name],
       ['id', host.id],

@@ -4,13 +4,16 @@ import type { HostId, TaskId } from '@drover/shared/model/id';
 import { and, asc, count, desc, eq, gt, isNotNull, isNull, max, min, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import type { Host } from '../core/held.ts';
 import { guestReads } from './guest-list.ts';
 import { heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { HostRecord, ListByName, Reads, TaskRecord } from './store.ts';
 
-const { resource, host, task, taskLog, event, guestCount } = schema;
+const { resource, host, task, taskLog, event, guestCount, resourceVersion } = schema;
 const NO_GUESTS = { total: 0, running: 0 } as const;
+
+const HOST_OF_TASK = { id: host.id, name: host.name, connected: host.connected, heardAtMs: host.heardAtMs };
 
 export function createReads(db: LibSQLDatabase): Reads {
   return {
@@ -21,7 +24,7 @@ export function createReads(db: LibSQLDatabase): Reads {
         .select()
         .from(host)
         .where(or(sql`${host.id} = ${ref}`, eq(host.name, ref)));
-      return row ? { host: hostOf(row), guests: (await guestCounts(db, [row.id])).get(row.id) ?? NO_GUESTS } : null;
+      return row ? ((await hostRecords(db, [hostOf(row)]))[0] ?? null) : null;
     },
 
     async hosts(list) {
@@ -32,11 +35,7 @@ export function createReads(db: LibSQLDatabase): Reads {
         .where(and(where, afterName(host.name, host.id, list.after)))
         .orderBy(asc(host.name), asc(host.id))
         .limit(list.limit + 1);
-      const counts = await guestCounts(
-        db,
-        found.map(({ id }) => id),
-      );
-      const records = found.map((row): HostRecord => ({ host: hostOf(row), guests: counts.get(row.id) ?? NO_GUESTS }));
+      const records = await hostRecords(db, found.map(hostOf));
       return pageOf(records, list.limit, await total(db, host, where), ({ host: { id, name } }) => `${name}/${id}`);
     },
 
@@ -70,7 +69,7 @@ export function createReads(db: LibSQLDatabase): Reads {
 
     async task(id) {
       const [row] = await db
-        .select({ task, host: { id: host.id, name: host.name } })
+        .select({ task, host: HOST_OF_TASK })
         .from(task)
         .leftJoin(host, eq(host.id, task.hostId))
         .where(sql`${task.id} = ${id}`);
@@ -80,7 +79,7 @@ export function createReads(db: LibSQLDatabase): Reads {
     async tasks(filter) {
       const where = taskFilter(filter);
       const found = await db
-        .select({ task, host: { id: host.id, name: host.name } })
+        .select({ task, host: HOST_OF_TASK })
         .from(task)
         .leftJoin(host, eq(host.id, task.hostId))
         .where(and(where, beforeTask(filter.after)))
@@ -144,6 +143,39 @@ function beforeTask(after: string | undefined): SQL | undefined {
 async function total(db: LibSQLDatabase, table: typeof host | typeof resource | typeof task, where: SQL | undefined): Promise<number> {
   const [row] = await db.select({ total: count() }).from(table).where(where);
   return row?.total ?? 0;
+}
+
+async function hostRecords(db: LibSQLDatabase, hosts: readonly Host[]): Promise<HostRecord[]> {
+  const ids = hosts.map(({ id }) => id);
+  const [counts, pending] = [await guestCounts(db, ids), await oldestPending(db, ids)];
+  return hosts.map((each) => ({
+    host: each,
+    guests: counts.get(each.id) ?? NO_GUESTS,
+    pendingSinceMs: pending.get(each.id) ?? null,
+  }));
+}
+
+/** Of each host the wish that has waited longest to be journalled there. */
+async function oldestPending(db: LibSQLDatabase, hostIds: readonly HostId[]): Promise<ReadonlyMap<HostId, number>> {
+  const found = await db
+    .select({ hostId: resource.hostId, sinceMs: min(resourceVersion.atMs) })
+    .from(resource)
+    .innerJoin(
+      resourceVersion,
+      and(
+        eq(resourceVersion.kind, resource.kind),
+        eq(resourceVersion.id, resource.id),
+        eq(resourceVersion.generation, resource.generation),
+      ),
+    )
+    .where(
+      and(
+        sql`${resource.hostId} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`,
+        gt(resource.generation, resource.ackedGeneration),
+      ),
+    )
+    .groupBy(resource.hostId);
+  return new Map(found.flatMap(({ hostId, sinceMs }) => (sinceMs === null ? [] : [[hostId, sinceMs] as const])));
 }
 
 async function guestCounts(db: LibSQLDatabase, hostIds: readonly HostId[]): Promise<ReadonlyMap<HostId, HostRecord['guests']>> {

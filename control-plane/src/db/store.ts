@@ -34,10 +34,12 @@ export interface OnHost<K extends ResourceKind> {
 export interface HostRecord {
   readonly host: Host;
   readonly guests: { readonly total: number; readonly running: number };
+  /** When the oldest wish was made that it has not journalled; null: it has all. */
+  readonly pendingSinceMs: number | null;
 }
 export interface TaskRecord {
   readonly task: Task;
-  readonly host: { readonly id: HostId; readonly name: string } | null;
+  readonly host: Pick<Host, 'id' | 'name' | 'connected' | 'heardAtMs'> | null;
 }
 export interface ListByName {
   readonly limit: number;

@@ -53,6 +53,7 @@ const task = {
   state: 'running',
   activity: { title: 'building image debian-13', progress: 0.4, detail: 'unpacking libc6', sinceMs: 1_794_000_000_500 },
   waitingFor: null,
+  waitingSinceMs: null,
   problem: null,
   result: null,
   createdBy: 'anna',

@@ -19,6 +19,7 @@ import { fingerprintOfKey } from '@drover/shared/protocol/host-key';
 import type { z } from 'zod';
 import { guestState, isAway } from '../core/guest-state.ts';
 import type { Held } from '../core/held.ts';
+import { hostHealth } from '../core/host-health.ts';
 import type { Enrolment, Token, User } from '../db/access-store.ts';
 import { ENROLMENT_ID_LENGTH } from '../db/secret.ts';
 import type { GuestRecord, HostRecord, OnHost, TaskRecord } from '../db/store.ts';
@@ -61,13 +62,15 @@ export function guestView({ guest, host, image }: GuestRecord, nowMs: number): G
   };
 }
 
-export function hostView({ host, guests }: HostRecord, nowMs: number): HostView {
+export function hostView({ host, guests, pendingSinceMs }: HostRecord, nowMs: number, controlPlaneVersion: string): HostView {
   const { inventory } = host;
   return {
     id: host.id,
     name: host.name,
     connected: !isAway(host, nowMs),
+    health: hostHealth({ host, pendingSinceMs, controlPlaneVersion, nowMs }),
     heardAtMs: host.heardAtMs,
+    progressAtMs: host.progressAtMs,
     enrolledAtMs: host.enrolledAtMs,
     revokedAtMs: host.revokedAtMs,
     fingerprint: fingerprintOfKey(host.publicKey),
@@ -122,15 +125,17 @@ export function networkView({ resource, host }: OnHost<'network'>): NetworkView 
 
 /** Never the spec: it may hold the ticket of a console, or a command with a password in it. */
 export function taskView({ task, host }: TaskRecord): TaskView {
+  const isWaiting = task.finishedAtMs === null && host !== null && !host.connected;
   return {
     id: task.id,
     title: task.title,
     do: task.spec.do,
     target: { ...task.target, name: task.targetName },
-    host,
+    host: host && { id: host.id, name: host.name },
     state: task.state,
-    activity: task.activity,
-    waitingFor: task.waitingFor,
+    activity: isWaiting ? null : task.activity,
+    waitingFor: isWaiting ? `the host ${host.name}, which is away` : task.waitingFor,
+    waitingSinceMs: isWaiting ? host.heardAtMs : null,
     problem: task.problem,
     result: task.result,
     createdBy: task.createdBy,

@@ -65,11 +65,35 @@ export const GuestView = z.object({
 });
 export type GuestView = z.infer<typeof GuestView>;
 
+/** How a host is, in the one word that matters most. */
+export const HostHealth = z.object({
+  state: z.enum([
+    'connected',
+    'never-heard',
+    'silent',
+    'not-progressing',
+    'clone-suspected',
+    'agent-too-old',
+    'agent-too-new',
+    'clock-off',
+    'revoked',
+  ]),
+  sinceMs: z.number().int().nullable(),
+  /** What is wrong; null: nothing. */
+  detail: z.string().nullable(),
+  /** What to do about it. */
+  fix: z.string().nullable(),
+});
+export type HostHealth = z.infer<typeof HostHealth>;
+
 export const HostView = z.object({
   id: HostId,
   name: z.string(),
   connected: z.boolean(),
+  health: HostHealth,
   heardAtMs: z.number().int().nullable(),
+  /** When it last said something of a resource. */
+  progressAtMs: z.number().int().nullable(),
   enrolledAtMs: z.number().int(),
   /** Since when it is cut off, by a person; null: it is not. */
   revokedAtMs: z.number().int().nullable(),
@@ -141,6 +165,8 @@ export const TaskView = z.object({
   /** What runs now, with progress; for a guest whose image is not there yet, the image's own step. */
   activity: Activity.nullable(),
   waitingFor: z.string().nullable(),
+  /** Since when the host has been away that it waits for; null: it does not wait for that. */
+  waitingSinceMs: z.number().int().nullable(),
   problem: ProblemView.nullable(),
   result: z.record(z.string(), z.unknown()).nullable(),
   createdBy: z.string(),

@@ -48,5 +48,15 @@ const TASK_STATES: Readonly<Record<TaskView['state'], Said>> = {
 };
 export const taskSays = (state: TaskView['state']): Said => TASK_STATES[state];
 
-export const hostSays = (host: Pick<HostView, 'connected'>): Said =>
-  host.connected ? { tone: 'ok', word: 'host.connected' } : { tone: 'unknown', word: 'host.away' };
+const HOST_STATES: Readonly<Record<HostView['health']['state'], Said>> = {
+  'connected': { tone: 'ok', word: 'host.connected' },
+  'never-heard': { tone: 'unknown', word: 'host.never-heard' },
+  'silent': { tone: 'unknown', word: 'host.away' },
+  'not-progressing': { tone: 'bad', word: 'host.stuck' },
+  'clone-suspected': { tone: 'bad', word: 'host.clone' },
+  'agent-too-old': { tone: 'warn', word: 'host.too-old' },
+  'agent-too-new': { tone: 'warn', word: 'host.too-new' },
+  'clock-off': { tone: 'warn', word: 'host.clock' },
+  'revoked': { tone: 'bad', word: 'host.revoked' },
+};
+export const hostSays = (host: Pick<HostView, 'health'>): Said => HOST_STATES[host.health.state];

@@ -2,7 +2,7 @@ import type { HostView } from '@drover/shared/api/views';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { call, fieldDetail, problemOf } from '../api.ts';
-import { ago, bytes, fullTime } from '../format.ts';
+import { ago, bytes, fullTime, sentence } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { CopyButton } from '../kit/copy.tsx';
 import { TextField } from '../kit/field.tsx';
@@ -16,6 +16,7 @@ import { live, useNow, useOne, useViews } from '../live/use.ts';
 import { Facts } from '../parts/facts.tsx';
 import { Failed } from '../parts/failed.tsx';
 import { guestsOn } from '../parts/guests-on.ts';
+import { HostDoor } from '../parts/host-door.tsx';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
@@ -53,6 +54,9 @@ export function HostPage() {
           <Section title={t('host.fabric')}>
             <Fabric host={host} />
           </Section>
+          <Section title={t('host.access')}>
+            <HostDoor host={host} />
+          </Section>
         </div>
         <Section title={t('host.drivers')}>
           <Drivers host={host} />
@@ -82,13 +86,13 @@ function Summary({ host }: { host: HostView }) {
           <Glyph tone={says.tone} size={18} />
           {t(says.word)}
         </p>
-        {host.heardAtMs === null ? (
-          <p className="text-muted">{t('host.never')}</p>
-        ) : host.connected ? null : (
+        {host.connected || host.heardAtMs === null ? null : (
           <p className="text-muted" title={fullTime(host.heardAtMs)}>
-            {t('host.heard', { when: ago(host.heardAtMs, now) })}. {t('host.away.what')}
+            {sentence(t('host.heard', { when: ago(host.heardAtMs, now) }))}
           </p>
         )}
+        {host.health.detail === null ? null : <p>{host.health.detail}</p>}
+        {host.health.fix === null ? null : <p className="text-muted">{host.health.fix}</p>}
       </div>
       <Facts
         facts={[

@@ -12,6 +12,7 @@ import { AddHostSheet } from '../parts/add-host.tsx';
 import { NoHosts } from '../parts/empty.tsx';
 import { Failed } from '../parts/failed.tsx';
 import { guestsOn } from '../parts/guests-on.ts';
+import { HostTokens } from '../parts/host-tokens.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
 import { t } from '../text/t.ts';
@@ -47,6 +48,7 @@ export function HostsPage() {
           {t('more')}
         </Button>
       ) : null}
+      <HostTokens />
       {sheet === 'add' ? <AddHostSheet onClose={close} /> : null}
     </>
   );

@@ -1,7 +1,7 @@
 import type { TaskView } from '@drover/shared/api/views';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { call } from '../api.ts';
-import { fullTime, lasted, sentence } from '../format.ts';
+import { ago, fullTime, lasted, sentence } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { Glyph, taskSays } from '../kit/glyph.tsx';
 import { ProblemNote, ThrownNote } from '../kit/problem.tsx';
@@ -67,8 +67,13 @@ function Task({ task }: { task: TaskView }) {
                 <ActivityBar activity={task.activity} />
               </div>
             )}
-            {host === null || host.connected ? null : <p className="mt-2 text-muted">{t('task.host-away', { host: host.name })}</p>}
-            {isFinished(task) || task.waitingFor === null ? null : (
+            {host === null || host.connected ? null : (
+              <p className="mt-2 text-muted">
+                {t('task.host-away', { host: host.name })}{' '}
+                {host.heardAtMs === null ? '' : sentence(t('host.heard', { when: ago(host.heardAtMs, now) }))}
+              </p>
+            )}
+            {isFinished(task) || task.waitingFor === null || task.waitingSinceMs !== null ? null : (
               <p className="mt-2 text-muted">{sentence(t('task.waiting', { what: task.waitingFor }))}</p>
             )}
             {task.problem === null ? null : (

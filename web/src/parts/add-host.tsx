@@ -11,6 +11,7 @@ import type { Query } from '../live/collection.ts';
 import { live, useNow, useViews } from '../live/use.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
+import { tokensChanged } from './host-tokens.tsx';
 
 const ALL: Query = {};
 
@@ -22,6 +23,7 @@ export function AddHostSheet({ onClose }: { onClose: () => void }) {
       known: new Set(hosts.map((host) => host.id)),
       enrolment: await call<EnrolmentView>('POST', '/hosts/enrolments', { body: {} }),
     }),
+    onSettled: tokensChanged,
   });
   const joined = make.data === undefined ? [] : hosts.filter((host) => !make.data.known.has(host.id));
   return (

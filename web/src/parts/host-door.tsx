@@ -1,0 +1,32 @@
+import type { HostView } from '@drover/shared/api/views';
+import { call } from '../api.ts';
+import { Button } from '../kit/button.tsx';
+import { HoldButton } from '../kit/hold-button.tsx';
+import { ThrownNote } from '../kit/problem.tsx';
+import { live } from '../live/use.ts';
+import { useWrite } from '../queries.ts';
+import { t } from '../text/t.ts';
+
+/** Cuts a host off, which is not done by a slip, and lets it in again. */
+export function HostDoor({ host }: { host: HostView }) {
+  const isOut = host.revokedAtMs !== null;
+  const turn = useWrite({
+    mutationFn: async () => {
+      const asked = live.host.ask();
+      live.host.put(asked, await call<HostView>('POST', `/hosts/${host.id}/${isOut ? 'admit' : 'revoke'}`, { body: {} }));
+    },
+  });
+  return (
+    <div className="space-y-3 border-t border-line p-4">
+      <p className="text-sm text-muted">{t(isOut ? 'host.admit.what' : 'host.revoke.what')}</p>
+      {isOut ? (
+        <Button className="w-full" busy={turn.isPending} onClick={() => turn.mutate()}>
+          {t('host.admit')}
+        </Button>
+      ) : (
+        <HoldButton label={t('host.revoke')} busy={turn.isPending} onHeld={() => turn.mutate()} />
+      )}
+      <ThrownNote error={turn.error} />
+    </div>
+  );
+}
