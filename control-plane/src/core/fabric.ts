@@ -7,6 +7,7 @@ import { applyTask, changedTasks, checkGeneration, refOf, superseded } from './a
 import type { Accepted, Ask, Decision, WishWrite } from './change.ts';
 import type { Held } from './held.ts';
 import { formInWords, fromCatalogue, imageTombstone, imageWish, isReady } from './images.ts';
+import { absenceOf, inWords, type Rejection, storageOn } from './placement.ts';
 import type { CreateImageView, HostCandidate, ImageDecisionView } from './views.ts';
 
 /** `source`: an upload's, which CreateImage does not let people write. */
@@ -14,7 +15,7 @@ export type ImageWanted = Omit<CreateImage, 'source'> & { readonly source?: Imag
 
 export function createImage(view: CreateImageView, input: ImageWanted, ask: Ask): Decision<Accepted> {
   const source = input.source ?? fromCatalogue(input.name, input.form, []);
-  const { candidate, storage } = hostForImage(view.candidates);
+  const { candidate, storage } = hostForImage(view.candidates, input.host !== undefined);
   const existing = candidate.images.find(({ spec }) => spec.name === input.name && spec.form === input.form);
   if (existing) {
     throw new Problem('name-taken', `host ${candidate.host.name} has ${formInWords(input.form)} called ${input.name} already`, {
@@ -96,16 +97,20 @@ export function removeImage(view: ImageDecisionView, ask: Ask): Decision<Accepte
   };
 }
 
-function hostForImage(candidates: readonly HostCandidate[]): { candidate: HostCandidate; storage: Held<'storage'> } {
-  const usable = candidates.flatMap((candidate) => {
-    const storage = candidate.storages.find(({ spec, deletion }) => spec.name === 'local' && !deletion) ?? candidate.storages[0];
-    return storage ? [{ candidate, storage }] : [];
-  });
-  const found = usable.find(({ candidate }) => candidate.host.connected) ?? usable[0];
-  if (found) return found;
-  throw new Problem('no-host', candidates.length === 0 ? 'there is no host yet' : 'no host has a storage yet', {
+function hostForImage(candidates: readonly HostCandidate[], isNamed: boolean): { candidate: HostCandidate; storage: Held<'storage'> } {
+  const rejected: Rejection[] = [];
+  for (const candidate of candidates) {
+    const storage = storageOn(candidate);
+    const absence = absenceOf(candidate.host, isNamed);
+    if (storage && absence === null) return { candidate, storage };
+    rejected.push({ hostName: candidate.host.name, reason: absence ?? 'it has no storage' });
+  }
+  if (candidates.length === 0) {
+    throw new Problem('no-host', 'there is no host yet', { retryable: true, suggestion: 'add a host first: drover host add' });
+  }
+  throw new Problem('no-host', `no host can take this image (${inWords(rejected)})`, {
+    field: isNamed ? 'host' : undefined,
     retryable: true,
-    suggestion: candidates.length === 0 ? 'add a host first: drover host add' : 'start the agent there',
   });
 }
 

@@ -11,6 +11,7 @@ import {
   aRunningGuest,
   aStatus,
   aTask,
+  HOST_ID,
   IMAGE_ID,
   NEW_IMAGE_ID,
   NOW_MS,
@@ -105,6 +106,13 @@ describe('creating a guest', () => {
     });
   });
 
+  it('is wished on the host that was named, though that is away: it is made when the host is back', () => {
+    const away = aCandidate({ host: aHost({ connected: false }) });
+    const { change } = createGuest(view({ candidates: [away] }), { ...container, host: 'h1' }, anAsk());
+    expect(change.wishes).toMatchObject([{ kind: 'guest', hostId: HOST_ID, generation: 1 }]);
+    expect(change.newTasks).toMatchObject([{ state: 'queued', deadlineAtMs: null }]);
+  });
+
   const refusals: [string, Partial<CreateGuestView>, object, { code: string; field?: string; text?: RegExp }][] = [
     ['a name that is taken', { nameTaken: true }, {}, { code: 'name-taken', field: 'name' }],
     ['an unknown image, with names like it', {}, { image: 'debian-14' }, { code: 'not-found', field: 'image', text: /debian-13/ }],
@@ -122,10 +130,22 @@ describe('creating a guest', () => {
     ],
     ['a fleet without hosts', { candidates: [] }, {}, { code: 'no-host' }],
     [
-      'a host that is away',
+      'a fleet that is away, when no host is named',
       { candidates: [aCandidate({ host: aHost({ connected: false }) })] },
+      {},
+      { code: 'no-host', text: /h1: it is away/ },
+    ],
+    [
+      'a host that was cut off',
+      { candidates: [aCandidate({ host: aHost({ connected: false, revokedAtMs: 1 }) })] },
       { host: 'h1' },
-      { code: 'no-host', field: 'host', text: /away/ },
+      { code: 'no-host', field: 'host', text: /cut off/ },
+    ],
+    [
+      'a host that has never said what it has',
+      { candidates: [aCandidate({ host: aHost({ connected: false, inventory: null }) })] },
+      { host: 'h1' },
+      { code: 'no-host', field: 'host', text: /not introduced itself/ },
     ],
     ['more memory than any host has', {}, { memoryBytes: 64 * GiB }, { code: 'no-host', text: /16384 MiB/ }],
     [

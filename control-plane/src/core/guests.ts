@@ -7,7 +7,7 @@ import { applyTask, changedTasks, checkGeneration, doneTask, refOf, superseded }
 import type { Accepted, Ask, Decision, TaskUpdate, WishWrite } from './change.ts';
 import type { Held, Task } from './held.ts';
 import { imageForGuest, imageStatusOf } from './images.ts';
-import { type Place, place } from './placement.ts';
+import { inWords, type Place, place } from './placement.ts';
 import type { CreateGuestView, GuestDecisionView } from './views.ts';
 
 /** A guest that ignores the request to shut down for this long is not waited for any more. */
@@ -79,14 +79,13 @@ export function createGuest(view: CreateGuestView, input: CreateGuest, ask: Ask)
 }
 
 function placeOrRefuse(view: CreateGuestView, input: CreateGuest, memoryBytes: number): Place {
-  const placed = place(view.candidates, { type: input.type, memoryBytes });
+  const placed = place(view.candidates, { type: input.type, memoryBytes, isNamed: input.host !== undefined });
   if ('place' in placed) return placed.place;
   const [first] = placed.rejected;
   if (!first) {
     throw new Problem('no-host', 'there is no host yet', { suggestion: 'add a host first: drover host add', retryable: true });
   }
-  const reasons = placed.rejected.slice(0, 5).map(({ hostName, reason }) => `${hostName}: ${reason}`);
-  throw new Problem('no-host', `no host can take this guest (${reasons.join('; ')})`, {
+  throw new Problem('no-host', `no host can take this guest (${inWords(placed.rejected)})`, {
     field: input.host === undefined ? undefined : 'host',
     retryable: true,
     suggestion: input.host === undefined ? undefined : 'leave the host out, or name another',

@@ -15,10 +15,17 @@ export interface Rejection {
   readonly reason: string;
 }
 
+export interface Need {
+  readonly type: GuestType;
+  readonly memoryBytes: number;
+  /** Somebody asked for just this host: what is wished there waits until it is back. Nobody is sent to wait who did not ask. */
+  readonly isNamed: boolean;
+}
+
 /** A place, or why none of the hosts will do. Among those that will, the one with the most memory not yet promised; equal ones by name. */
 export function place(
   candidates: readonly HostCandidate[],
-  need: { readonly type: GuestType; readonly memoryBytes: number },
+  need: Need,
 ): { readonly place: Place } | { readonly rejected: readonly Rejection[] } {
   const rejected: Rejection[] = [];
   const places: { readonly place: Place; readonly freeBytes: number }[] = [];
@@ -31,17 +38,16 @@ export function place(
   return best ? { place: best.place } : { rejected };
 }
 
-function placeOn(candidate: HostCandidate, need: { type: GuestType; memoryBytes: number }): Place | { readonly reason: string } {
+function placeOn(candidate: HostCandidate, need: Need): Place | { readonly reason: string } {
   const { host } = candidate;
   const { inventory } = host;
+  const absence = absenceOf(host, need.isNamed);
+  if (absence) return { reason: absence };
   if (!inventory) return { reason: 'it has not introduced itself yet' };
-  if (!host.connected) return { reason: 'it is away' };
   const obstacle = driverObstacle(host, need.type);
   if (obstacle) return { reason: obstacle };
   if (need.memoryBytes > inventory.memoryBytes) return { reason: `it has ${Math.floor(inventory.memoryBytes / 2 ** 20)} MiB of memory` };
-  const storage =
-    candidate.storages.find(({ spec, deletion }) => spec.name === 'local' && !deletion) ??
-    candidate.storages.find(({ deletion }) => !deletion);
+  const storage = storageOn(candidate);
   const network =
     candidate.networks.find(({ spec, deletion }) => spec.name === 'default' && !deletion) ??
     candidate.networks.find(({ deletion }) => !deletion);
@@ -49,6 +55,23 @@ function placeOn(candidate: HostCandidate, need: { type: GuestType; memoryBytes:
   if (!network) return { reason: 'it has no network' };
   return { host, storage, network, candidate };
 }
+
+/** Why nothing can be wished for there; null: it can. */
+export function absenceOf(host: Host, isNamed: boolean): string | null {
+  if (host.revokedAtMs !== null) return 'it is cut off';
+  return host.connected || isNamed ? null : 'it is away';
+}
+
+/** Where disks and images go when nobody says. */
+export const storageOn = ({ storages }: HostCandidate): Held<'storage'> | undefined =>
+  storages.find(({ spec, deletion }) => spec.name === 'local' && !deletion) ?? storages.find(({ deletion }) => !deletion);
+
+/** The first few are enough to see what is wrong. */
+export const inWords = (rejected: readonly Rejection[]): string =>
+  rejected
+    .slice(0, 5)
+    .map(({ hostName, reason }) => `${hostName}: ${reason}`)
+    .join('; ');
 
 function driverObstacle(host: Host, type: GuestType): string | null {
   const fitting = (host.inventory?.drivers ?? []).filter(({ port, capabilities }) => port === 'guest' && capabilities.type === type);

@@ -108,7 +108,8 @@ export function guestRoutes(deps: AppDeps): Route[] {
       right: 'guest.create',
       tag: 'guests',
       summary: 'Create a guest',
-      description: 'An image of the catalogue that its host does not have yet is made or fetched first, as part of the same task.',
+      description:
+        'An image of the catalogue that its host does not have yet is made or fetched first, as part of the same task. Without `host` it goes to one that is connected; a host that is named may be away, and makes the guest when it is back.',
       body: CreateGuest,
       status: 202,
       response: AcceptedGuest,
