@@ -5,7 +5,7 @@ import { type Perform, performer } from '../../control-plane/src/loop/perform.ts
 import { createReceiver } from '../../control-plane/src/loop/receive.ts';
 import { startTicking } from '../../control-plane/src/loop/tick.ts';
 import type { Chance } from './chance.ts';
-import { MortalLife } from './life.ts';
+import { MortalLife, type WallClock } from './life.ts';
 import type { Network } from './link.ts';
 import { livingStore } from './living-store.ts';
 import { simulatedSigner } from './signer.ts';
@@ -40,12 +40,13 @@ export class SimulatedControlPlane {
     private readonly network: Network,
     private readonly store: () => Store,
     private readonly parts: ControlPlaneParts,
+    readonly wallClock: WallClock,
     private readonly log: (line: string) => void,
   ) {}
 
   async start(): Promise<void> {
     if (this.desk) return;
-    const life = new MortalLife(this.timeline);
+    const life = new MortalLife(this.timeline, this.wallClock);
     const { clock } = life;
     const store = this.parts.store(livingStore(this.store(), life, this.chance));
     const broker = this.parts.broker(this.network.brokerFor(life), store);

@@ -1,5 +1,5 @@
 import { type Clock, realClock } from '@drover/shared/lib/clock';
-import type { Timeline } from './timeline.ts';
+import { START_MS, type Timeline } from './timeline.ts';
 
 /** One life of a process, from its start to its end or crash. What it waits for never comes once it is dead. */
 export interface Life {
@@ -12,19 +12,37 @@ export interface Life {
 /** A life in real time that nothing ends. */
 export const realLife: Life = { isAlive: true, clock: realClock, point() {} };
 
+/** The clock of one machine: it may be wrong, go too fast or too slowly, and be set while somebody looks at it. */
+export class WallClock {
+  constructor(
+    /** How much of its own time passes in a second. */
+    readonly rate = 1,
+    private aheadMs = 0,
+  ) {}
+
+  read(nowMs: number): number {
+    return Math.floor(START_MS + (nowMs - START_MS) * this.rate + this.aheadMs);
+  }
+
+  jump(byMs: number): void {
+    this.aheadMs += byMs;
+  }
+}
+
 /** A life in simulated time that can be ended at any of the places it passes. */
 export class MortalLife implements Life {
   isAlive = true;
   readonly clock: Clock;
   #fuse: { left: number; burnt: (label: string) => void } | null = null;
 
-  constructor(timeline: Timeline) {
+  /** `wallClock`: what time its machine believes it is. */
+  constructor(timeline: Timeline, wallClock: WallClock = new WallClock()) {
     const after = (delayMs: number, run: () => void) =>
-      timeline.after(delayMs, () => {
+      timeline.after(Math.round(delayMs / wallClock.rate), () => {
         if (this.isAlive) run();
       });
     this.clock = {
-      now: () => timeline.nowMs,
+      now: () => wallClock.read(timeline.nowMs),
       after,
       sleep: (delayMs, signal) =>
         new Promise((resolve, reject) => {

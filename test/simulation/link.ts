@@ -1,9 +1,11 @@
 import { backoff } from '@drover/shared/lib/backoff';
 import type { HostId } from '@drover/shared/model/id';
-import { BootReply, Command, type Gone, MESSAGE_BYTES_MAX, PROTOCOL_VERSION, Reply } from '@drover/shared/protocol/message';
+import { type Gone, MESSAGE_BYTES_MAX, PROTOCOL_VERSION } from '@drover/shared/protocol/message';
 import { DEFAULT_CELL, type Leaf, parseTopic, topicOf } from '@drover/shared/protocol/topic';
+import type { Inbound, InboundPorts } from '../../agent/src/inbound.ts';
 import type { Link, LinkHandlers } from '../../agent/src/link.ts';
 import type { Broker } from '../../control-plane/src/broker/broker.ts';
+import { Adversary } from './adversary.ts';
 import type { Chance } from './chance.ts';
 import type { Life } from './life.ts';
 import { isSealed, openSeal } from './signer.ts';
@@ -16,6 +18,8 @@ export interface NetworkWeather {
   /** The chance that a message is held up for seconds, and so overtaken by later ones. */
   lateness: number;
   lateMsMax: number;
+  /** The chance that a command gives somebody on the broker an idea. */
+  hostility: number;
 }
 
 export interface Seen {
@@ -29,6 +33,9 @@ interface Connection {
   readonly session: string;
   readonly life: Life;
   readonly handlers: LinkHandlers;
+  readonly inbound: Inbound;
+  /** Messages are taken one at a time, in the order they come. */
+  received: Promise<void>;
   open: boolean;
 }
 
@@ -43,13 +50,14 @@ const RETRY = { firstMs: 500, maxMs: 30_000 };
 
 /** Broker and network at once: carries messages between agents and control planes, as badly as it is told. */
 export class Network {
-  readonly weather: NetworkWeather = { loss: 0, duplication: 0, lateness: 0, lateMsMax: 0 };
+  readonly weather: NetworkWeather = { loss: 0, duplication: 0, lateness: 0, lateMsMax: 0, hostility: 0 };
   /** Directions that are cut, per host. A cut is noticed only when the keep-alive runs out. */
   readonly cut = new Map<HostId, { up: boolean; down: boolean }>();
   /** The broker lives and dies with the control plane, or it is a program of its own. */
   isEmbedded = true;
   readonly #connections = new Map<HostId, Connection>();
   readonly #subscribers = new Set<Subscriber>();
+  readonly #adversary: Adversary;
   #sent = 0;
 
   constructor(
@@ -57,7 +65,9 @@ export class Network {
     private readonly chance: Chance,
     private readonly log: (line: string) => void,
     private readonly sees: (message: Seen) => void,
-  ) {}
+  ) {
+    this.#adversary = new Adversary(chance.fork('adversary'));
+  }
 
   /** Messages handed over so far. */
   get sent(): number {
@@ -114,8 +124,15 @@ export class Network {
     this.cut.delete(hostId);
   }
 
-  /** The link of one life of an agent. */
-  linkFor(hostId: HostId, life: Life): Link {
+  /** The link of one life of an agent, which believes what `inbound` believes. */
+  linkFor(hostId: HostId, life: Life, inbound: (ports: InboundPorts) => Inbound): Link {
+    // As the real one does: how far the control plane's clock is ahead is learnt as it connects.
+    let aheadMs = 0;
+    const believes = inbound({
+      hostId,
+      payloadOf: async (jws) => (isSealed(jws) ? openSeal(jws) : null),
+      now: () => life.clock.now() + aheadMs,
+    });
     let connection: Connection | null = null;
     let attempts = 0;
     let closed = false;
@@ -129,7 +146,10 @@ export class Network {
           return;
         }
         attempts = 0;
-        const made: Connection = { hostId, session: this.chance.text(20), life, handlers, open: true };
+        const [theirs] = this.#subscribers;
+        if (theirs) aheadMs = theirs.life.clock.now() - life.clock.now();
+        const session = this.chance.text(20);
+        const made: Connection = { hostId, session, life, handlers, inbound: believes, received: Promise.resolve(), open: true };
         connection = made;
         this.#connect(made, () => {
           if (connection === made) connection = null;
@@ -210,14 +230,22 @@ export class Network {
   }
 
   #carryDown(hostId: HostId, leaf: Leaf, text: string): void {
-    this.#carry(hostId, leaf, text, () => {
-      const connection = this.#connections.get(hostId);
-      if (!connection?.life.isAlive || this.cut.get(hostId)?.down) return;
+    this.#carry(hostId, leaf, text, () => this.#deliverDown(hostId, leaf, text));
+    if (leaf !== 'down/command' || !this.chance.happens(this.weather.hostility)) return;
+    const trick = this.#adversary.sees(hostId, text);
+    this.timeline.after(trick.afterMs, () => {
+      this.log(`${trick.hostId} is brought ${trick.what}`);
+      this.#deliverDown(trick.hostId, leaf, trick.text);
+    });
+  }
+
+  #deliverDown(hostId: HostId, leaf: Leaf, text: string): void {
+    const connection = this.#connections.get(hostId);
+    if (!connection || this.cut.get(hostId)?.down) return;
+    const bytes = new TextEncoder().encode(text);
+    connection.received = connection.received.then(async () => {
       try {
-        if (leaf === 'down/command') {
-          const command = Command.parse(openSeal(text));
-          if (command.host === hostId && command.expiresAtMs >= this.timeline.nowMs) connection.handlers.command(command);
-        } else connection.handlers.reply(isSealed(text) ? BootReply.parse(openSeal(text)) : Reply.parse(JSON.parse(text)));
+        await receive(connection, leaf, bytes);
       } catch (thrown) {
         // As the real link does: what cannot be taken is refused, and comes again.
         this.log(`${hostId} refused a message: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
@@ -236,4 +264,12 @@ export class Network {
       this.timeline.after(delayMs, deliver);
     }
   }
+}
+
+async function receive({ inbound, handlers, life }: Connection, leaf: Leaf, bytes: Uint8Array): Promise<void> {
+  if (!life.isAlive) return;
+  if (leaf !== 'down/command') return handlers.reply(await inbound.reply(bytes));
+  const said = await inbound.command(bytes);
+  if ('command' in said) handlers.command(said.command);
+  else handlers.refused(said.refused);
 }

@@ -1,64 +1,142 @@
 import { parseArgs } from 'node:util';
 import { MUTANTS, notice } from './mutants/all.ts';
+import { shrink } from './shrink.ts';
+import { isWorker, Workers, work } from './workers.ts';
 import { type Outcome, runWorld } from './world.ts';
 
-/** npm run simulate -- [--seed 24] [--seeds 300] [--from 1] [--mutants] [--verbose] */
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '300' },
-    from: { type: 'string', default: '1' },
-    mutants: { type: 'boolean', default: false },
-    verbose: { type: 'boolean', default: false },
-  },
-});
+const HELP = `Lives through worlds in which everything goes wrong that can, and looks whether a promise is broken.
+A seed decides all of a world: the same seed gives the same world on every machine.
+
+  npm run simulate                                   300 worlds, from seed 1 on
+  npm run simulate -- --seeds 5000 --from 1000       seeds 1000 to 5999
+  npm run simulate -- --hours 8                      one seed after the other for eight hours, and a summary
+  npm run simulate -- --seed 24 --verbose            one world, line by line
+  npm run simulate -- --seed 24 --shrink             leaves out what a broken promise does not need, and says how to see it again
+  npm run simulate -- --seed 24 --only ann-3,fault-7 of all that people do and that befalls this world, only this
+  npm run simulate -- --mutants                      switches rules off, one at a time: each must be missed
+
+  --jobs N     how many worlds at once; as many as there are processors, if not told
+  --from N     the first seed
+
+Ends with 1 when a promise was broken, or when a rule that was switched off was not missed.`;
 
 const MUTANT_SEEDS_MAX = 200;
+const HOUR_MS = 3_600_000;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string', default: '300' },
+      from: { type: 'string', default: '1' },
+      hours: { type: 'string' },
+      only: { type: 'string' },
+      jobs: { type: 'string' },
+      mutants: { type: 'boolean', default: false },
+      shrink: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return console.log(HELP);
+  const only = values.only === undefined ? undefined : new Set(values.only.split(',').filter(Boolean));
+  if (values.seed !== undefined && values.shrink) return shorten(values.seed, only);
+  if (values.seed !== undefined) return one(values.seed, only, values.verbose);
+  const workers = new Workers(values.jobs === undefined ? undefined : Number(values.jobs));
+  try {
+    if (values.mutants) await mutants(workers);
+    else
+      await many(
+        workers,
+        Number(values.from),
+        values.hours === undefined ? { count: Number(values.seeds) } : { hours: Number(values.hours) },
+      );
+  } finally {
+    workers.end();
+  }
+}
+
+async function one(seed: string, only: ReadonlySet<string> | undefined, verbose: boolean): Promise<void> {
+  const outcome = await runWorld({ seed, ...(only ? { only } : {}), ...(verbose ? { tell: (line: string) => console.log(line) } : {}) });
+  console.log(inWords(outcome));
+  if (!outcome.violation) return;
+  process.exitCode = 1;
+  if (!only) console.log(`  shorter: npm run simulate -- --seed ${seed} --shrink`);
+}
+
+async function shorten(seed: string, only: ReadonlySet<string> | undefined): Promise<void> {
+  const shortest = await shrink(seed, only, (line) => console.log(line));
+  if (!shortest) return console.log(`seed ${seed} breaks no promise`);
+  console.log(
+    `${inWords(shortest)}\n  again: npm run simulate -- --seed ${seed} --only ${shortest.deeds.join(',') || 'nothing'} --verbose`,
+  );
+  process.exitCode = 1;
+}
+
+async function many(workers: Workers, from: number, much: { readonly count: number } | { readonly hours: number }): Promise<void> {
+  const begunAtMs = Date.now();
+  const endsAtMs = 'hours' in much ? begunAtMs + much.hours * HOUR_MS : Number.POSITIVE_INFINITY;
+  const last = 'count' in much ? from + much.count - 1 : Number.POSITIVE_INFINITY;
+  const total = { worlds: 0, events: 0, simulatedMs: 0, violations: 0 };
+  let next = from;
+  let nextWordAtMs = begunAtMs + HOUR_MS / 12;
+  await workers.each(
+    () => (next <= last && Date.now() < endsAtMs ? { seed: String(next++) } : null),
+    (outcome) => {
+      total.worlds += 1;
+      total.events += outcome.events;
+      total.simulatedMs += outcome.simulatedMs;
+      if (outcome.violation) {
+        total.violations += 1;
+        console.log(`${inWords(outcome)}\n  again: npm run simulate -- --seed ${outcome.seed} --verbose`);
+      }
+      if ('hours' in much && Date.now() > nextWordAtMs) {
+        nextWordAtMs += HOUR_MS / 12;
+        console.log(`… ${total.worlds} worlds, up to seed ${next - 1}, ${total.violations} violations`);
+      }
+    },
+  );
+  const seconds = (Date.now() - begunAtMs) / 1_000;
+  const { worlds, violations, events, simulatedMs } = total;
+  // Of all threads.
+  const { user, system } = process.cpuUsage();
+  console.log(
+    `${worlds} worlds (seeds ${from} to ${next - 1}), ${violations} violations; ${events} events and ${(simulatedMs / HOUR_MS).toFixed(1)} simulated hours in ${seconds.toFixed(1)} s, ${Math.round((1_000_000 * events) / (user + system))} events for each second of a processor`,
+  );
+  if (violations > 0) process.exitCode = 1;
+}
+
+async function mutants(workers: Workers): Promise<void> {
+  const rest = MUTANTS.map((_, index) => index);
+  await workers.each(
+    () => {
+      const mutant = rest.shift();
+      return mutant === undefined ? null : { mutant };
+    },
+    (outcome, job) => {
+      const mutant = 'mutant' in job ? MUTANTS[job.mutant] : undefined;
+      const how = outcome.violation === null ? 'NOT MISSED ' : `seed ${outcome.seed}`.padEnd(11);
+      console.log(
+        `${how}  ${mutant?.rule}: ${mutant?.name}${outcome.violation === null ? '' : `\n             ${outcome.violation.slice(0, 160)}`}`,
+      );
+      if (outcome.violation === null) process.exitCode = 1;
+    },
+  );
+}
+
+const inWords = ({ seed, violation, events, simulatedMs, storyHash }: Outcome): string =>
+  `seed ${seed}: ${violation ?? 'all went as it must'} (${events} events in ${simulatedMs / 1_000} simulated seconds, story ${storyHash})`;
 
 process.on('unhandledRejection', (thrown) => {
   console.error('nobody took care of:', thrown);
   process.exitCode = 1;
 });
 
-async function main(): Promise<void> {
-  if (values.mutants) return mutants();
-  if (values.seed !== undefined) return one(values.seed);
-  await many(Number(values.from), Number(values.seeds));
-}
-
-async function one(seed: string): Promise<void> {
-  const outcome = await runWorld({ seed, ...(values.verbose ? { tell: (line: string) => console.log(line) } : {}) });
-  console.log(inWords(outcome));
-  if (outcome.violation) process.exitCode = 1;
-}
-
-async function many(from: number, count: number): Promise<void> {
-  const begunAtMs = Date.now();
-  let events = 0;
-  let failed = 0;
-  for (let seed = from; seed < from + count; seed += 1) {
-    const outcome = await runWorld({ seed: String(seed) });
-    events += outcome.events;
-    if (!outcome.violation) continue;
-    failed += 1;
-    console.log(`${inWords(outcome)}\n  again: npm run simulate -- --seed ${seed} --verbose`);
-  }
-  const seconds = (Date.now() - begunAtMs) / 1_000;
-  console.log(`${count} worlds, ${failed} violations, ${events} events in ${seconds.toFixed(1)} s`);
-  if (failed > 0) process.exitCode = 1;
-}
-
-async function mutants(): Promise<void> {
-  for (const mutant of MUTANTS) {
-    const outcome = await notice(mutant, MUTANT_SEEDS_MAX);
-    console.log(
-      `${outcome ? 'noticed' : 'NOT NOTICED'}: ${mutant.name}${outcome ? ` (seed ${outcome.seed}: ${outcome.violation?.slice(0, 160)})` : ''}`,
-    );
-    if (!outcome) process.exitCode = 1;
-  }
-}
-
-const inWords = ({ seed, violation, events, simulatedMs, storyHash }: Outcome): string =>
-  `seed ${seed}: ${violation ?? 'all went as it must'} (${events} events in ${simulatedMs / 1_000} simulated seconds, story ${storyHash})`;
-
-await main();
+if (isWorker) {
+  work(async (job) => {
+    if ('seed' in job) return runWorld({ seed: job.seed });
+    const mutant = MUTANTS[job.mutant];
+    if (!mutant) throw new Error(`there is no mutant ${job.mutant}`);
+    return notice(mutant, MUTANT_SEEDS_MAX);
+  });
+} else await main();

@@ -1,6 +1,7 @@
 import type { Signer } from '../../control-plane/src/signer.ts';
 
 const SEAL = 'simulated.';
+const FORGED = 'forged.';
 
 /** Signatures are tested elsewhere: here they only keep the bytes intact. */
 export const simulatedSigner: Signer = {
@@ -12,9 +13,15 @@ export const simulatedSigner: Signer = {
   verify: async (jws) => openSeal(jws),
 };
 
+/** What somebody can make who has not got the key. */
+export const forged = (payload: unknown): string => `${FORGED}${JSON.stringify(payload)}`;
+
 export const isSealed = (text: string): boolean => text.startsWith(SEAL);
 
 export function openSeal(jws: string): Record<string, unknown> {
   if (!isSealed(jws)) throw new Error('not signed');
-  return JSON.parse(jws.slice(SEAL.length));
+  return contentOf(jws);
 }
+
+/** Whoever has put the seal on it. */
+export const contentOf = (jws: string): Record<string, unknown> => JSON.parse(jws.slice(jws.indexOf('.') + 1));

@@ -3,6 +3,7 @@ import { type Agent, startAgent } from '../../agent/src/agent.ts';
 import { PLANNERS, type Planners } from '../../agent/src/core/planners.ts';
 import type { Drivers } from '../../agent/src/drivers/drivers.ts';
 import type { Disk } from '../../agent/src/host/disk.ts';
+import { createInbound, type Inbound, type InboundPorts } from '../../agent/src/inbound.ts';
 import { Journal } from '../../agent/src/journal.ts';
 import type { Link } from '../../agent/src/link.ts';
 import { createQueues, type Queues } from '../../agent/src/queues.ts';
@@ -10,7 +11,7 @@ import type { RelaySocket } from '../../agent/src/tasks/relay.ts';
 import type { Chance } from './chance.ts';
 import { createSimulatedDisk, type DiskState, emptyDisk } from './disk.ts';
 import { createSimulatedDrivers, simulatedInventory } from './hypervisor.ts';
-import { MortalLife } from './life.ts';
+import { MortalLife, type WallClock } from './life.ts';
 import type { Network } from './link.ts';
 import { Machine, type MachineEvent } from './machine.ts';
 import type { Timeline } from './timeline.ts';
@@ -20,6 +21,7 @@ import type { HostWeather } from './weather.ts';
 export interface AgentParts {
   readonly disk: (disk: Disk, host: SimulatedHost) => Disk;
   readonly journal: (disk: Disk, folder: string, hostBootId: string, nowMs: number) => Journal;
+  readonly inbound: (ports: InboundPorts) => Inbound;
   readonly link: (link: Link) => Link;
   readonly drivers: (drivers: Drivers, host: SimulatedHost) => Drivers;
   readonly planners: Planners;
@@ -29,6 +31,7 @@ export interface AgentParts {
 export const SOUND_AGENT: AgentParts = {
   disk: (disk) => disk,
   journal: (disk, folder, hostBootId, nowMs) => new Journal(disk, folder, hostBootId, nowMs),
+  inbound: createInbound,
   link: (link) => link,
   drivers: (drivers) => drivers,
   planners: PLANNERS,
@@ -64,15 +67,16 @@ export class SimulatedHost {
     private readonly parts: AgentParts,
     private readonly log: (line: string) => void,
     readonly weather: HostWeather,
+    readonly wallClock: WallClock,
     private readonly spies: HostSpies,
   ) {
-    const clock = new MortalLife(timeline).clock;
+    const clock = new MortalLife(timeline, wallClock).clock;
     this.machine = new Machine(name, clock, weather, (event) => spies.machine(this, event));
   }
 
   async start(): Promise<void> {
     if (this.life || !this.#isUp) return;
-    const life = new MortalLife(this.timeline);
+    const life = new MortalLife(this.timeline, this.wallClock);
     this.life = life;
     const { clock } = life;
     const disk = this.parts.disk(
@@ -97,7 +101,7 @@ export class SimulatedHost {
       hostId: this.hostId,
       journal: this.journal,
       drivers,
-      link: this.parts.link(this.network.linkFor(this.hostId, life)),
+      link: this.parts.link(this.network.linkFor(this.hostId, life, this.parts.inbound)),
       clock,
       random: this.chance,
       inventory,

@@ -1,3 +1,6 @@
+/** 2026-01-01, so that no date looks odd. */
+export const START_MS = 1_767_225_600_000;
+
 interface Happening {
   readonly atMs: number;
   readonly order: number;

@@ -23,6 +23,8 @@ interface Request {
   /** What was decided about it, in all tries, and what the database was then. */
   readonly decided: Change[];
   readonly history: number;
+  /** What all that comes of it draws from. */
+  readonly chance: Chance;
   send(desk: Desk, decided: (change: Change) => void): Promise<Accepted>;
 }
 
@@ -55,18 +57,20 @@ export class Person {
   /** What the tab shows: the generation of each guest when it was last looked at. */
   readonly #tab = new Map<string, number>();
   readonly #tasks: string[] = [];
+  #chance: Chance;
   requests = { answered: 0, refused: 0, unanswered: 0 };
 
   constructor(
     readonly name: string,
     private readonly ports: PersonPorts,
   ) {
+    this.#chance = ports.chance;
     this.#userId = UserId.parse(`user_${ports.chance.text(20)}`);
   }
 
-  /** Does one thing. */
-  act(): void {
-    const { chance } = this.ports;
+  /** Does one thing; `chance` is drawn from for all that comes of it. */
+  act(chance: Chance): void {
+    this.#chance = chance;
     if (chance.happens(0.25)) this.#look();
     const request = this.#thinkOfSomething();
     if (request) this.#send(request, 3);
@@ -75,13 +79,14 @@ export class Person {
   /** Wishes once more for what was asked for, as people do who see that something has been given up. */
   touch(guestId: string): void {
     this.#send(
-      this.#onGuest('touch', guestId, {}, (view, ask) => editGuest(view, { notes: this.ports.chance.text(8) }, ask)),
+      this.#onGuest('touch', guestId, {}, (view, ask) => editGuest(view, { notes: this.#chance.text(8) }, ask)),
       3,
     );
   }
 
   #send(request: Request, triesLeft: number): void {
-    const { timeline, chance, ledger, judge, log } = this.ports;
+    const { timeline, ledger, judge, log } = this.ports;
+    const { chance } = request;
     const desk = this.ports.desk();
     let isOver = false;
     const again = () => {
@@ -110,7 +115,7 @@ export class Person {
       const isOnTab = request.ifMatch === undefined || first?.kind !== 'guest' || first.generation === request.ifMatch + 1;
       judge.check(isOnTab, `"${request.what}" was carried out on generation ${(first?.generation ?? 0) - 1}`);
       if (request.mayBeRegretted && chance.happens(0.15))
-        timeline.after(chance.between(100, 9_000), () => this.#send(this.#cancel(taskId), 1));
+        timeline.after(chance.between(100, 9_000), () => this.#send(this.#cancel(taskId, chance), 1));
       // Nothing is acknowledged that was not written.
       for (const part of [change?.wishes, change?.newTasks])
         if (part && part.length > 0) judge.check(ledger.wrote(part), `"${request.what}" was acknowledged but never written`);
@@ -130,7 +135,7 @@ export class Person {
   }
 
   #thinkOfSomething(): Request | null {
-    const { chance } = this.ports;
+    const chance = this.#chance;
     const guests = this.#guests();
     if (guests.length < 2 || (guests.length < GUESTS_MAX && chance.happens(0.15))) return this.#createGuest();
     const guest = chance.pick(guests);
@@ -152,7 +157,7 @@ export class Person {
 
   /** Things that are done once. */
   #actOn(guest: string): Request {
-    const { chance } = this.ports;
+    const chance = this.#chance;
     const ticket = chance.text(40);
     switch (chance.pick(['reboot', 'exec', 'exec', 'console'] as const)) {
       case 'reboot': {
@@ -170,11 +175,11 @@ export class Person {
 
   #runningGuest(): string | null {
     const running = this.ports.running();
-    return running.length === 0 ? null : String(this.ports.chance.pick(running));
+    return running.length === 0 ? null : String(this.#chance.pick(running));
   }
 
   #createGuest(): Request {
-    const { chance } = this.ports;
+    const chance = this.#chance;
     const type = chance.pick(['container', 'vm'] as const);
     const input = CreateGuest.parse({
       type,
@@ -194,7 +199,7 @@ export class Person {
   }
 
   #editGuest(guest: string): Request {
-    const { chance } = this.ports;
+    const chance = this.#chance;
     const input = EditGuest.parse(
       chance.pick([
         { notes: chance.text(6) },
@@ -208,16 +213,17 @@ export class Person {
   }
 
   #cancelTask(): Request | null {
-    const id = this.#tasks.at(-1 - this.ports.chance.between(0, 3));
-    return id === undefined ? null : this.#cancel(id);
+    const id = this.#tasks.at(-1 - this.#chance.between(0, 3));
+    return id === undefined ? null : this.#cancel(id, this.#chance);
   }
 
-  #cancel(id: string): Request {
+  #cancel(id: string, chance: Chance): Request {
+    this.#chance = chance;
     return this.#request(`cancel ${id}`, {}, (store) => store.views.onTask(id), cancelTask);
   }
 
   #createImage(): Request {
-    const { chance } = this.ports;
+    const chance = this.#chance;
     const input = { name: chance.pick(['debian-13', 'debian-12']), form: chance.pick(['container', 'vm'] as const) };
     return this.#request(
       `create image ${input.name}`,
@@ -230,7 +236,7 @@ export class Person {
   #removeImage(): Request | null {
     const images = [...this.ports.ledger.entries.values()].filter(({ wish }) => wish.kind === 'image');
     if (images.length === 0) return null;
-    const { id } = this.ports.chance.pick(images).wish;
+    const { id } = this.#chance.pick(images).wish;
     return this.#request(`delete image ${id}`, {}, (store) => store.views.onImage(id), removeImage);
   }
 
@@ -241,7 +247,7 @@ export class Person {
     decide: (view: Awaited<ReturnType<Desk['store']['views']['onGuest']>>, ask: Ask) => Decision<Accepted>,
     newName?: string,
   ): Request {
-    const ifMatch = this.ports.chance.happens(0.4) ? this.#tab.get(guest) : undefined;
+    const ifMatch = this.#chance.happens(0.4) ? this.#tab.get(guest) : undefined;
     return this.#request(
       `${what} guest ${guest}${ifMatch === undefined ? '' : ` as of ${ifMatch}`}`,
       [guest, body],
@@ -258,7 +264,8 @@ export class Person {
     decide: (view: V, ask: Ask) => Decision<Accepted>,
     ifMatch?: number,
   ): Request {
-    const { chance, timeline, manners, ledger } = this.ports;
+    const { timeline, manners, ledger } = this.ports;
+    const chance = this.#chance;
     const key: IdempotencyKey | undefined = chance.happens(0.6)
       ? { key: chance.text(12), userId: this.#userId, method: 'POST', path: what, bodyDigest: digest(body) }
       : undefined;
@@ -269,6 +276,7 @@ export class Person {
       ifMatch,
       decided: [],
       history: ledger.history,
+      chance,
       send: async (desk, decided) => {
         const ask: Ask = {
           by: this.name,
@@ -299,6 +307,6 @@ export class Person {
   /** What the person sees or remembers: also guests that are gone by now. */
   #guests(): string[] {
     const now = [...this.ports.ledger.entries.values()].flatMap(({ wish }) => (wish.kind === 'guest' ? [wish.id] : []));
-    return this.ports.chance.happens(0.1) ? [...new Set([...now, ...this.#tab.keys()])] : now;
+    return this.#chance.happens(0.1) ? [...new Set([...now, ...this.#tab.keys()])] : now;
   }
 }

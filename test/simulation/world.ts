@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { HostId } from '@drover/shared/model/id';
+import { Resource } from '@drover/shared/model/resource';
 import { Report } from '@drover/shared/protocol/message';
 import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
+import { z } from 'zod';
 import type { Change } from '../../control-plane/src/core/change.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
 import { type Chance, createChance } from './chance.ts';
@@ -16,19 +18,19 @@ import { watchExplanations } from './invariants/explained.ts';
 import { watchFinalWords } from './invariants/final-words.ts';
 import { watchGenerations } from './invariants/generations.ts';
 import { watchGone } from './invariants/gone.ts';
+import { watchSignatures } from './invariants/signed-only.ts';
 import { watchUnaskedEnds } from './invariants/unasked-ends.ts';
 import type { Scene, Watch } from './invariants/watch.ts';
 import { watchWrites } from './invariants/writes.ts';
 import { Judge } from './judge.ts';
 import { Ledger } from './ledger.ts';
+import { WallClock } from './life.ts';
 import { Network, type NetworkWeather, type Seen } from './link.ts';
 import { type AgentParts, SimulatedHost, SOUND_AGENT } from './simulated-host.ts';
-import { quiet, Timeline } from './timeline.ts';
+import { quiet, START_MS, Timeline } from './timeline.ts';
 import { type Manners, Person, SOUND_MANNERS } from './users.ts';
 import { CALM, HostWeather, type Roughness } from './weather.ts';
 
-/** 2026-01-01, so that no date looks odd. */
-const START_MS = 1_767_225_600_000;
 const STORM_MS = 90_000;
 const READ_EVERY_MS = 20_000;
 /** After the last fault everything must be as wished within this. */
@@ -39,6 +41,8 @@ export interface WorldOptions {
   readonly agent?: AgentParts;
   readonly controlPlane?: ControlPlaneParts;
   readonly manners?: Manners;
+  /** Only these deeds of people and strokes of fate are done, of all that the seed has in store; absent: all. */
+  readonly only?: ReadonlySet<string>;
   /** How bad the network is, where the seed shall not decide it. */
   readonly network?: Partial<NetworkWeather>;
   /** Every line of the story, as it happens. */
@@ -53,6 +57,8 @@ export interface Outcome {
   readonly simulatedMs: number;
   /** Of the whole story: the same seed has the same. */
   readonly storyHash: string;
+  /** What people did and what befell the world, by name: so that it can be tried without some of it. */
+  readonly deeds: readonly string[];
 }
 
 /** Lives through one world: a storm in which nothing may be broken, then calm, in which everything must become as wished. */
@@ -84,6 +90,7 @@ export class World {
   readonly #people: Person[] = [];
   readonly #watches: Watch[] = [];
   readonly #roughness: Roughness;
+  readonly #deeds: string[] = [];
   #events = 0;
   #isStorming = true;
   #backup: { readonly rows: Awaited<ReturnType<Database['snapshot']>>; readonly ledger: ReturnType<Ledger['copy']> } | null = null;
@@ -110,6 +117,7 @@ export class World {
       violation: this.#judge.violation,
       events: this.#events,
       simulatedMs: this.#timeline.nowMs - START_MS,
+      deeds: this.#deeds,
       storyHash: this.#story.copy().digest('hex').slice(0, 16),
     };
   }
@@ -134,20 +142,14 @@ export class World {
       duplication: chance.pick([0, 0.05, 0.3]),
       lateness: chance.pick([0, 0.05, 0.3]),
       lateMsMax: chance.pick([2_000, 60_000]),
+      hostility: chance.pick([0, 0, 0.1, 0.4]),
       ...this.options.network,
     });
-    const faults = chance.fork('faults');
     const everyMs = chance.pick([3_000, 8_000, 25_000]);
-    const ports = this.#faultPorts(faults);
-    this.#repeat(
-      () => faults.between(1, 2 * everyMs),
-      () => strike(ports),
-    );
+    const ports = this.#faultPorts();
+    this.#repeat('fault', chance.fork('fault pauses'), [1, 2 * everyMs], (chance) => strike({ ...ports, chance }));
     for (const person of this.#people)
-      this.#repeat(
-        () => faults.between(200, 5_000),
-        () => person.act(),
-      );
+      this.#repeat(person.name, chance.fork(`${person.name} pauses`), [200, 5_000], (chance) => person.act(chance));
     await this.#run(this.#timeline.nowMs + durationMs, async () => false);
   }
 
@@ -156,7 +158,7 @@ export class World {
     if (this.#judge.violation) return;
     this.#tell('--- calm ---');
     this.#isStorming = false;
-    Object.assign(this.#network.weather, { loss: 0, duplication: 0, lateness: 0 });
+    Object.assign(this.#network.weather, { loss: 0, duplication: 0, lateness: 0, hostility: 0 });
     for (const host of this.#hosts) {
       this.#network.heal(host.hostId);
       host.weather.roughness = CALM;
@@ -205,6 +207,7 @@ export class World {
         watchBounds,
         watchGone,
         watchFinalWords,
+        watchSignatures,
       ].map((watch) => watch(scene)),
     );
     for (let number = 1; number <= chance.between(1, 3); number += 1) this.#hosts.push(this.#makeHost(number, chance));
@@ -212,11 +215,24 @@ export class World {
     await this.#recording().commit({ by: 'simulation', atMs: START_MS, newHosts });
     const loops = chance.happens(0.3) ? 2 : 1;
     this.#network.isEmbedded = loops === 1 && chance.happens(0.6);
+    // Whoever runs two of them keeps their clocks together, be they right or not.
+    const offByMs = chance.pick([0, 0, chance.between(-HOUR_MS, HOUR_MS)]);
     for (let number = 1; number <= loops; number += 1) {
       const name = `control plane ${number}`;
       const parts = this.options.controlPlane ?? SOUND_CONTROL_PLANE;
       const store = () => this.#recording();
-      this.#controlPlanes.push(new SimulatedControlPlane(name, this.#timeline, chance.fork(name), this.#network, store, parts, this.#tell));
+      this.#controlPlanes.push(
+        new SimulatedControlPlane(
+          name,
+          this.#timeline,
+          chance.fork(name),
+          this.#network,
+          store,
+          parts,
+          drawClock(chance.fork(`${name} clock`), offByMs + chance.between(-2_000, 2_000)),
+          this.#tell,
+        ),
+      );
     }
     for (const name of ['ann', 'ben'].slice(0, chance.between(1, 2))) {
       const desk = () => {
@@ -264,6 +280,7 @@ export class World {
       this.options.agent ?? SOUND_AGENT,
       this.#tell,
       weather,
+      drawClock(chance.fork(`${name} clock`)),
       {
         machine: (host, event) => {
           this.#tell(`${name}: (${event.do} ${'guestId' in event ? event.guestId : event.imageId})`);
@@ -273,7 +290,9 @@ export class World {
           for (const watch of this.#watches) watch.opened?.(host, journal);
         },
         journalled: (host, path, text) => {
-          for (const watch of this.#watches) watch.journalled?.(host, path, text);
+          if (path.endsWith('/counters.json')) return;
+          const { resource, counter } = Written.parse(JSON.parse(text.slice(text.indexOf('\n') + 1)));
+          for (const watch of this.#watches) watch.wished?.(host, resource, counter ?? 0);
         },
       },
     );
@@ -291,10 +310,9 @@ export class World {
     };
   }
 
-  #faultPorts(chance: Chance): FaultPorts {
+  #faultPorts(): Omit<FaultPorts, 'chance'> {
     return {
       timeline: this.#timeline,
-      chance,
       network: this.#network,
       hosts: this.#hosts,
       controlPlanes: this.#controlPlanes,
@@ -340,11 +358,17 @@ export class World {
     };
   }
 
-  #repeat(pauseMs: () => number, act: () => void): void {
-    this.#timeline.after(pauseMs(), () => {
+  /** What each deed draws is its own: without one of them the others are what they were. */
+  #repeat(who: string, pauses: Chance, [from, to]: readonly [number, number], act: (chance: Chance) => void, number = 1): void {
+    this.#timeline.after(pauses.between(from, to), () => {
       if (!this.#isStorming) return;
-      act();
-      this.#repeat(pauseMs, act);
+      const deed = `${who}-${number}`;
+      const { only } = this.options;
+      if (!only || only.has(deed)) {
+        this.#deeds.push(deed);
+        act(pauses.fork(deed));
+      }
+      this.#repeat(who, pauses, [from, to], act, number + 1);
     });
   }
 
@@ -354,5 +378,13 @@ export class World {
     this.options.tell?.(`${seconds} ${line}`);
   };
 }
+
+/** Most clocks are right; those of some are up to an hour off, and none goes worse than quartz does. */
+const drawClock = (chance: Chance, offByMs = chance.pick([0, 0, chance.between(-HOUR_MS, HOUR_MS)])): WallClock =>
+  new WallClock(1 + chance.between(-500, 500) / 1_000_000, offByMs);
+const HOUR_MS = 3_600_000;
+
+/** A file of a journal. */
+const Written = z.object({ resource: Resource, counter: z.number().optional() });
 
 const KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const;

@@ -1,19 +1,14 @@
 import { ResourceKind } from '@drover/shared/model/resource';
-import { z } from 'zod';
 import type { Scene, Watch } from './watch.ts';
-
-const Written = z.object({ resource: z.object({ kind: z.string(), id: z.string(), generation: z.number() }) });
 
 /** Generations never go back on a host. (In the database: see the ledger.) */
 export function watchGenerations({ judge }: Scene): Watch {
   const newest = new Map<string, number>();
   return {
-    journalled(host, path, text) {
-      if (path.endsWith('/counters.json')) return;
-      const { kind, id, generation } = Written.parse(JSON.parse(text.slice(text.indexOf('\n') + 1))).resource;
+    wished(host, { kind, id, generation }) {
       const key = `${host.name} ${kind}/${id}`;
       const before = newest.get(key) ?? 0;
-      judge.check(generation >= before, `${path} on ${host.name} went back from generation ${before} to ${generation}`);
+      judge.check(generation >= before, `${kind}/${id} on ${host.name} went back from generation ${before} to ${generation}`);
       newest.set(key, generation);
     },
     opened(host, journal) {

@@ -1,3 +1,4 @@
+import type { Resource } from '@drover/shared/model/resource';
 import type { Report } from '@drover/shared/protocol/message';
 import type { Journal } from '../../../agent/src/journal.ts';
 import type { Store } from '../../../control-plane/src/db/store.ts';
@@ -22,8 +23,8 @@ export interface Scene {
 export interface Watch {
   /** Something really happened on a host. */
   machine?(host: SimulatedHost, event: MachineEvent): void;
-  /** A file of a host's journal was written whole. */
-  journalled?(host: SimulatedHost, path: string, text: string): void;
+  /** A host has written down what is wished of a resource, or what became of it. `counter`: of the command that brought it. */
+  wished?(host: SimulatedHost, resource: Resource, counter: number): void;
   /** An agent has opened its journal. */
   opened?(host: SimulatedHost, journal: Journal): void;
   /** A message was handed to the network. */

@@ -82,7 +82,7 @@ function mumbling(link: Link): Link {
 }
 
 export const AGENT_MUTANTS: readonly Mutant[] = [
-  { name: 'what nobody wished for is removed', rule: '6: never act on absence', from: 1, agent: () => ({ drivers: tidying }) },
+  { name: 'what nobody wished for is removed', rule: '6: never act on absence', from: 7, agent: () => ({ drivers: tidying }) },
   {
     name: 'a disk that cannot be seen is taken for gone',
     rule: '6: never act on absence',
@@ -108,7 +108,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, usedBy: null }) } }),
     network: { loss: 0.25, lateness: 0.5, lateMsMax: 8_000 },
   },
-  { name: 'there is no queue per resource', rule: '10: one queue per resource', from: 1, agent: () => ({ queues: () => noQueues }) },
+  { name: 'there is no queue per resource', rule: '10: one queue per resource', from: 2, agent: () => ({ queues: () => noQueues }) },
   {
     name: 'any reply acknowledges the newest report',
     rule: '5: a reply acknowledges its own report',
@@ -116,5 +116,5 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     agent: () => ({ link: flattered }),
     network: { loss: 0.25, duplication: 0.4, lateness: 0.4, lateMsMax: 5_000 },
   },
-  { name: 'a lost report is not said again', rule: '5: a lost report is repaired by the next', from: 6, agent: () => ({ link: mumbling }) },
+  { name: 'a lost report is not said again', rule: '5: a lost report is repaired by the next', from: 4, agent: () => ({ link: mumbling }) },
 ];

@@ -4,13 +4,18 @@ import { SOUND_MANNERS } from '../users.ts';
 import { type Outcome, runWorld } from '../world.ts';
 import { AGENT_MUTANTS } from './agent.ts';
 import { CONTROL_PLANE_MUTANTS } from './control-plane.ts';
+import { INBOUND_MUTANTS, TIMELESS } from './inbound.ts';
 import { GULLIBLE, JOURNAL_MUTANTS } from './journal.ts';
 import type { Mutant } from './mutant.ts';
 
-export const MUTANTS: readonly Mutant[] = [...JOURNAL_MUTANTS, ...AGENT_MUTANTS, ...CONTROL_PLANE_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [...JOURNAL_MUTANTS, ...INBOUND_MUTANTS, ...AGENT_MUTANTS, ...CONTROL_PLANE_MUTANTS];
 
 /** Rules that something else stands in for, so that nothing is missed without them. */
 export const EQUIVALENT: readonly { readonly mutant: Mutant; readonly because: string }[] = [
+  {
+    mutant: TIMELESS,
+    because: 'what has expired was sent again long before, so its generation is known; and after a new connection its counter is',
+  },
   {
     mutant: GULLIBLE,
     because:
@@ -27,11 +32,10 @@ export const runMutant = (mutant: Mutant, seed: number): Promise<Outcome> =>
     manners: { ...SOUND_MANNERS, ...mutant.manners?.() },
   });
 
-/** The first world, from the mutant's own seed on, in which it is noticed; null: in none of so many. */
-export async function notice(mutant: Mutant, seedsMax: number): Promise<Outcome | null> {
-  for (let seed = mutant.from; seed < mutant.from + seedsMax; seed += 1) {
+/** The first world, from the mutant's own seed on, in which it is noticed; or the last of so many, in none of which it was. */
+export async function notice(mutant: Mutant, seedsMax: number): Promise<Outcome> {
+  for (let seed = mutant.from; ; seed += 1) {
     const outcome = await runMutant(mutant, seed);
-    if (outcome.violation) return outcome;
+    if (outcome.violation || seed + 1 >= mutant.from + seedsMax) return outcome;
   }
-  return null;
 }
