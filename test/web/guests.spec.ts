@@ -30,7 +30,7 @@ test('a container is made from an image in four taps, and is seen to come up', a
   if (isMobile) await expect(page.getByRole('navigation', { name: 'Places' })).toBeInViewport();
 });
 
-test('a guest is started, restarted, shut down, stopped and deleted', async ({ signedIn: page, inspect, world, isMobile }) => {
+test('a guest is started, rebooted, shut down, stopped and deleted', async ({ signedIn: page, inspect, world, isMobile }) => {
   const guest = await world.guest({ name: 'cycle' });
   await page.goto(`${world.url}/guests/${guest.id}`);
   await expect(page.getByText('Stopped', { exact: true })).toBeVisible();
@@ -43,9 +43,9 @@ test('a guest is started, restarted, shut down, stopped and deleted', async ({ s
   await inspect('guest-running');
 
   const before = await world.api().guest('cycle');
-  await page.getByRole('button', { name: 'Restart', exact: true }).click();
-  await inspect('guest-restart');
-  await page.getByRole('dialog').getByRole('button', { name: 'Restart', exact: true }).click();
+  await page.getByRole('button', { name: 'Reboot', exact: true }).click();
+  await inspect('guest-reboot');
+  await page.getByRole('dialog').getByRole('button', { name: 'Reboot', exact: true }).click();
   await expect(page.getByRole('dialog')).toBeHidden();
   await world.api().guestUntil('cycle', ({ startedAtMs }) => startedAtMs !== null && startedAtMs > (before.startedAtMs ?? 0));
 

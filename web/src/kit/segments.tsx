@@ -23,7 +23,7 @@ export function Segments<V extends string>({
       {choices.map((choice) => (
         <label
           key={choice.value}
-          className="relative flex min-h-10 flex-1 cursor-pointer items-center justify-center rounded-[7px] px-4 text-[15px] font-semibold text-muted has-checked:bg-surface has-checked:text-text has-checked:shadow-[0_0_0_1px_var(--line)] has-focus-visible:outline-2 has-focus-visible:outline-accent coarse:min-h-11"
+          className="relative flex min-h-10 flex-1 cursor-pointer items-center justify-center rounded-[7px] px-4 text-[15px] font-semibold text-muted has-checked:bg-surface has-checked:text-text has-checked:shadow-[0_0_0_1px_var(--control)] has-focus-visible:outline-2 has-focus-visible:outline-accent coarse:min-h-11"
         >
           <input
             type="radio"

@@ -54,6 +54,20 @@ export function HostPage() {
           <Section title={t('host.fabric')}>
             <Fabric host={host} />
           </Section>
+          {host.orphans.length === 0 ? null : (
+            <Section title={t('host.orphans')}>
+              <div className="space-y-1 p-4 pt-0">
+                <p className="text-sm text-muted">{t('host.orphans.what')}</p>
+                <ul className="font-mono text-sm">
+                  {host.orphans.map(({ kind, id }) => (
+                    <li key={`${kind}/${id}`} className="break-words">
+                      {kind} {id}
+                    </li>
+                  ))}
+                </ul>
+              </div>
+            </Section>
+          )}
           <Section title={t('host.access')}>
             <HostDoor host={host} />
           </Section>

@@ -5,6 +5,7 @@ import { ago, fullTime, lasted, sentence } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { Glyph, taskSays } from '../kit/glyph.tsx';
 import { ProblemNote, ThrownNote } from '../kit/problem.tsx';
+import { Progress } from '../kit/progress.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
 import { isFinished } from '../live/matches.ts';
 import { live, useNow, useOne } from '../live/use.ts';
@@ -62,11 +63,11 @@ function Task({ task }: { task: TaskView }) {
                 </Button>
               )}
             </div>
-            {isFinished(task) || task.activity === null ? null : (
+            {task.state === 'running' ? (
               <div className="mt-2">
-                <ActivityBar activity={task.activity} />
+                {task.activity === null ? <Progress value={null} label={task.title} /> : <ActivityBar activity={task.activity} />}
               </div>
-            )}
+            ) : null}
             {host === null || host.connected ? null : (
               <p className="mt-2 text-muted">
                 {t('task.host-away', { host: host.name })}{' '}

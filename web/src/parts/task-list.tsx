@@ -67,11 +67,11 @@ function TaskRow({ id, isShort }: { id: string; isShort: boolean }) {
           {taskLine(task)}
           <span className="sm:hidden"> · {time}</span>
         </p>
-        {isFinished(task) || task.activity === null ? null : (
+        {task.state === 'running' ? (
           <div className="mt-2">
-            <Progress value={task.activity.progress} label={task.title} />
+            <Progress value={task.activity?.progress ?? null} label={task.title} />
           </div>
-        )}
+        ) : null}
       </div>
     </li>
   );
