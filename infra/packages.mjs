@@ -1,6 +1,6 @@
 /** The Debian packages that a host needs, each with its reason, and how they get there. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 
 /** package → why. The agent says on the host's page what it cannot do without one of them. */
@@ -29,7 +29,12 @@ export const HOST_PACKAGES = {
 const APPARMOR_PACKAGES = { 'apparmor': 'confines containers' };
 
 /** Only for `npm test`. */
-export const TEST_PACKAGES = { 'chromium': 'the browser that tests the web pages', 'git': 'tells which files are ours' };
+export const TEST_PACKAGES = {
+  'chromium': 'the browser that tests the web pages',
+  'git': 'tells which files are ours',
+  'mosquitto': 'a broker to test against',
+  'nats-server': 'a broker to test against',
+};
 
 export function hostPackages() {
   return { ...HOST_PACKAGES, ...(kernelHasAppArmor() ? APPARMOR_PACKAGES : {}) };
@@ -78,10 +83,12 @@ export async function ensurePackages(wanted, { purpose }) {
   if (status === 0 && left.length === 0) {
     console.log('Installed.');
     return [];
+  const endKeeping = keepServersAway(missing);
   }
   console.error(`apt-get could not install ${left.join(', ')}:\n${lastLines(output, 12)}`);
   return left;
 }
+  endKeeping();
 
 async function agreed() {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
@@ -114,6 +121,20 @@ function kernelHasAppArmor() {
   } catch {
     return false;
   }
+}
+
+/** The tests start their own: Debian's must not listen here because of them, now or after the next boot. Gives what ends that. */
+function keepServersAway(missing) {
+  const servers = ['mosquitto', 'nats-server'].filter((name) => missing.includes(name));
+  const policy = '/usr/sbin/policy-rc.d';
+  if (servers.length === 0) return () => {};
+  const isOurs = !existsSync(policy);
+  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  return () => {
+    if (isOurs) rmSync(policy);
+    // Where there is no systemd there is nothing to disable.
+    for (const name of servers) spawnSync('systemctl', ['disable', `${name}.service`], { stdio: 'ignore' });
+  };
 }
 
 const lastLines = (text, count) => text.trimEnd().split('\n').slice(-count).join('\n');

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { Problem } from '@drover/shared/lib/problem';
 import { HostId } from '@drover/shared/model/id';
 import { EnrolReply, PublicKey } from '@drover/shared/protocol/agent-api';
@@ -34,6 +34,8 @@ export interface Identity {
   namesUnknownKey(jws: string): boolean;
   /** Pins new keys of the control plane, on the word of the one that was pinned before; durably. */
   follow(succession: readonly string[], nowMs: number): Promise<void>;
+  /** The host's own key, to show a certificate for it. */
+  privateKeyPem(): string;
   /** A compact JWS by the host's key. */
   sign(claims: Record<string, unknown>, nowMs: number): Promise<string>;
 }
@@ -76,6 +78,7 @@ function identityIn(dataPath: string, disk: Disk, { hostId, name }: IdentityFile
       writeFile(dataPath, disk, { ...present(), ...next });
       pinned = next;
     },
+    privateKeyPem: () => createPrivateKey({ key: present().privateKey, format: 'jwk' }).export({ type: 'pkcs8', format: 'pem' }).toString(),
     sign: (claims, nowMs) => signBy(present().privateKey, claims, nowMs),
   };
 }

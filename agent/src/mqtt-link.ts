@@ -1,5 +1,6 @@
 import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
+import { setNoDelay } from '@drover/shared/lib/no-delay';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { rateLimited } from '@drover/shared/lib/rate-limited';
@@ -55,13 +56,16 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       password: credentials.password,
       keepalive: KEEPALIVE_S,
       connectTimeout: CONNECT_MS,
+      ...(credentials.certificate === undefined ? {} : { cert: credentials.certificate, key: identity.privateKeyPem() }),
+      // At other addresses a public authority has signed.
+      ...(credentials.authority !== undefined && url.startsWith('mqtts:') ? { ca: credentials.authority } : {}),
       reconnectPeriod: 0,
       will: { topic: topicOf(cell, identity.hostId, 'up/gone'), payload: Buffer.from(JSON.stringify(gone)), qos: 1, retain: false },
     });
     client = connection;
     let wasUp = false;
     connection.on('connect', () => {
-      setNoDelay(connection);
+      setNoDelay(connection.stream);
       connection.subscribe(downFilter(cell, identity.hostId), { qos: credentials.subQos }, (error, granted) => {
         if (error || granted?.some((grant) => grant.qos === 128)) {
           connection.end(true);
@@ -165,23 +169,4 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
 function offsetOf(date: string, nowMs: number): number {
   const aheadMs = Date.parse(date) - nowMs;
   return Number.isFinite(aheadMs) && Math.abs(aheadMs) > 2_000 ? aheadMs : 0;
-}
-
-/** Without this, Nagle's algorithm and delayed acknowledgements cost 40 ms per message. */
-function setNoDelay(client: MqttClient): void {
-  const stream: unknown = client.stream;
-  const socket = findSocket(stream);
-  socket?.setNoDelay(true);
-}
-
-function findSocket(stream: unknown): { setNoDelay(on: boolean): void } | null {
-  for (const path of [[], ['socket'], ['socket', '_socket'], ['_socket']]) {
-    let value: unknown = stream;
-    for (const name of path) value = typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : null;
-    if (typeof value === 'object' && value !== null && 'setNoDelay' in value && typeof value.setNoDelay === 'function') {
-      // Sound: just seen to be a function.
-      return value as { setNoDelay(on: boolean): void };
-    }
-  }
-  return null;
 }

@@ -8,15 +8,15 @@ import { type Random, realRandom } from '@drover/shared/lib/random';
 import { rateLimited } from '@drover/shared/lib/rate-limited';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Broker } from './broker/broker.ts';
-import { createEmbeddedBroker } from './broker/embedded.ts';
 import { openStore } from './db/open.ts';
 import type { Store } from './db/store.ts';
 import { createApp } from './http/app.ts';
 import { createDispatcher } from './loop/dispatch.ts';
-import { hostOfPassword, mintEnrolment } from './loop/enrol.ts';
+import { mintEnrolment } from './loop/enrol.ts';
 import type { Log } from './loop/log.ts';
 import { createReceiver } from './loop/receive.ts';
 import { startTicking } from './loop/tick.ts';
+import { openBrokers } from './node/brokers.ts';
 import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
 import { listen } from './node/listen.ts';
 import { lockFolder } from './node/lock.ts';
@@ -34,6 +34,8 @@ export interface NodeOptions {
   readonly port: number;
   /** The address to listen on; null: all. */
   readonly host: string | null;
+  /** For MQTT over TCP with TLS, beside WebSockets on the other port; null: none. */
+  readonly mqttPort?: number | null;
   /** The folder of the built page. */
   readonly webPath: string;
   readonly version: string;
@@ -75,11 +77,11 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
     await opened.disconnectAll();
 
     const complain = rateLimited(log, clock);
-    const broker = await createEmbeddedBroker({
-      clock,
-      hostOfPassword: (password) => hostOfPassword({ store: opened, clock, signer }, password),
-      refused: (reason) => complain('broker', reason),
-    });
+    const { publicUrl } = options;
+    const mqtt = options.mqttPort ? { port: options.mqttPort, host: options.host } : null;
+    const brokers = await openBrokers({ folder, store: opened, signer, clock, random, publicUrl, mqtt, isShared: false, complain });
+    undo.push(() => brokers.close());
+    const broker = brokers.cells;
     const store = cuttingOff(between ? between.store(opened) : opened, broker);
     const outward = between ? between.broker(broker) : broker;
     const dispatcher = createDispatcher({ store, clock, random, broker: outward, signer, failed: (line) => complain('dispatch', line) });
@@ -94,6 +96,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       random,
       signer,
       nudge: dispatcher.nudge,
+      credentials: broker.credentials,
       relay,
       uploads: fileUploads(join(folder, 'uploads')),
       webAssets: webFiles(options.webPath),
@@ -106,7 +109,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
     });
     // Sound: without a createServer option of our own it makes a plain HTTP server.
     const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
-    const upgrades = [broker.upgrade, relayUpgrades(relay, clock)];
+    const upgrades = [brokers.upgrade, relayUpgrades(relay, clock)];
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
       socket.on('error', () => socket.destroy());
@@ -119,7 +122,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       const stopped = stopServer(server);
       await stopTicking();
       relay.close();
-      await broker.close();
+      await brokers.close();
       await stopped;
       await receiver.idle();
       await receiver.writeHeard();

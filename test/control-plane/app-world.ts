@@ -106,6 +106,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     random,
     signer: unsigned,
     nudge: (hostId) => nudged.push(hostId),
+    credentials: () => Promise.reject(new Error('there is no broker here')),
     relay,
     uploads: fileUploads(folder),
     webAssets: null,

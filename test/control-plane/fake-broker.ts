@@ -40,6 +40,7 @@ export function createFakeBroker(): FakeBroker {
     onPresence: (listener) => {
       onPresence = listener;
     },
+    serves: () => true,
     disconnect: (hostId) => void broker.disconnected.push(hostId),
     say: (hostId, leaf, body) => onMessage(topicOf('main', hostId, leaf), new TextEncoder().encode(JSON.stringify(body))),
     sayOn: (topic, bytes) => onMessage(topic, bytes),

@@ -97,6 +97,7 @@ export class Network {
       onPresence(listener) {
         subscriber.onPresence = listener;
       },
+      serves: () => true,
       disconnect: (hostId) => this.drop(hostId),
     };
   }

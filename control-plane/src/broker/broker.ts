@@ -8,6 +8,8 @@ export interface Broker {
   onMessage(listener: (topic: string, payload: Uint8Array) => void): void;
   /** A host's connection has begun or ended, as the broker sees it. One listener. */
   onPresence(listener: (hostId: HostId, connected: boolean) => void): void;
-  /** Ends the connection of a host that was forgotten. */
-  disconnect(hostId: HostId): void;
+  /** Is what is published to this cell handed on? */
+  serves(cell: string): boolean;
+  /** Ends the connection of a host that was cut off, or shall come back with other credentials; `cell`: only there. */
+  disconnect(hostId: HostId, cell?: string): void;
 }

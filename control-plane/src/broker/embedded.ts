@@ -14,6 +14,9 @@ export const MQTT_PATH = '/mqtt';
 export interface EmbeddedBroker extends Broker {
   /** Takes an HTTP upgrade when it is for the broker, and answers whether it was. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** Takes a connection that speaks MQTT itself. */
+  accept(socket: Duplex): void;
+  disconnectAll(): void;
   close(): Promise<void>;
 }
 
@@ -112,6 +115,14 @@ export async function createEmbeddedBroker(ports: EmbeddedPorts): Promise<Embedd
       });
       return true;
     },
+    accept(socket) {
+      aedes.handle(socket);
+      const check = packetSizeCheck(PACKET_BYTES_MAX);
+      // After aedes has begun to read: it decides when the next piece is taken.
+      socket.on('data', (chunk: Uint8Array) => {
+        if (!check(chunk)) socket.destroy();
+      });
+    },
     publish: (topic, payload, qos) =>
       new Promise((resolve, reject) => {
         const packet = { cmd: 'publish', topic, payload: Buffer.from(payload), qos, retain: false, dup: false } as const;
@@ -131,7 +142,11 @@ export async function createEmbeddedBroker(ports: EmbeddedPorts): Promise<Embedd
     onPresence(listener) {
       presence = listener;
     },
+    serves: (cell) => cell === DEFAULT_CELL,
     disconnect: (hostId) => hosts.get(hostId)?.client.close(),
+    disconnectAll() {
+      for (const { client } of hosts.values()) client.close();
+    },
     close: () =>
       new Promise((resolve) => {
         for (const { cancelExpiry } of hosts.values()) cancelExpiry();

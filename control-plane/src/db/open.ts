@@ -2,6 +2,7 @@ import type { Client } from '@libsql/client';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
+import { createCellStore } from './cells.ts';
 import { commitChange } from './commit.ts';
 import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
@@ -38,6 +39,7 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
     ...reads,
     views: createViews(db, ask),
     access: createAccessStore(db, ask, now, changed),
+    cells: createCellStore(client, changed),
     async commit(change) {
       const outcome = await commitChange(client, change);
       if (outcome.committed && change.events && change.events.length > 0) changed();

@@ -16,6 +16,7 @@ import type {
   TaskDecisionView,
 } from '../core/views.ts';
 import type { AccessStore } from './access-store.ts';
+import type { CellStore } from './cell-store.ts';
 
 /** Somebody else wrote first: load again, decide again. */
 export type CommitOutcome = { readonly committed: true } | { readonly committed: false; readonly conflict: string };
@@ -96,6 +97,7 @@ export interface Pending {
 export interface Store extends Reads {
   readonly views: Views;
   readonly access: AccessStore;
+  readonly cells: CellStore;
   /** One batch: everything or nothing. Settles only when it is durable. */
   commit(change: Change): Promise<CommitOutcome>;
   /** The outbox: what the host has not journalled yet, oldest first. Null: no such host, or it is not connected. */

@@ -1,6 +1,7 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import type { Random } from '@drover/shared/lib/random';
 import type { HostId } from '@drover/shared/model/id';
+import type { Cells } from '../broker/cells.ts';
 import type { Store } from '../db/store.ts';
 import type { Relay } from '../relay.ts';
 import type { Signer } from '../signer.ts';
@@ -15,6 +16,8 @@ export interface AppDeps {
   readonly signer: Signer;
   /** Something is pending for this host. */
   readonly nudge: (hostId: HostId) => void;
+  /** With what a host connects to the broker of its cell. */
+  readonly credentials: Cells['credentials'];
   readonly relay: Relay;
   readonly uploads: Uploads;
   /** The built web page; null: there is none. */

@@ -49,7 +49,8 @@ export function createDispatcher(context: DispatchContext): Dispatcher {
 
   async function publishPending(hostId: HostId): Promise<void> {
     const pending = await context.store.pending(hostId, BATCH);
-    if (!pending) return;
+    // Another process serves that cell, or nobody can at present: the next tick asks again.
+    if (!pending || !context.broker.serves(pending.host.cell)) return;
     const before = sentTo.get(hostId) ?? new Map<string, Sent>();
     const now = new Map<string, Sent>();
     for (const held of pending.resources) {

@@ -6,6 +6,8 @@ import type { ConnectRequest, Credentials, EnrolReply, EnrolRequest, HostKeyRequ
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import { compactVerify, importJWK } from 'jose';
 import { z } from 'zod';
+import type { Cells } from '../broker/cells.ts';
+import type { HostLogin } from '../broker/profile.ts';
 import type { Host } from '../core/held.ts';
 import { enrolHost, replaceKey } from '../core/hosts.ts';
 import { hashOfSecret } from '../db/secret.ts';
@@ -54,8 +56,12 @@ export async function enrol(context: EnrolContext, request: EnrolRequest): Promi
   return { ...answer, signingKeys: [...signer.publicKeys] };
 }
 
-/** POST /agent/v1/connect. `mqttUrl`: where the caller reaches the broker, from its own Host header: wss://…/mqtt. */
-export async function connect(context: EnrolContext, request: ConnectRequest, mqttUrl: string): Promise<Credentials> {
+/** POST /agent/v1/connect. `socketUrl`: where the caller reaches us, from its own Host header: wss://… */
+export async function connect(
+  context: EnrolContext & { readonly credentials: Cells['credentials'] },
+  request: ConnectRequest,
+  socketUrl: string,
+): Promise<Credentials> {
   const { host, byPreviousKey } = await signerOfRequest(context, request.request, 'drover-connect');
   const hostId = host.id;
   if (hostId !== request.hostId) throw new Problem('not-signed-in', 'the request was signed by another host', { field: 'request' });
@@ -63,10 +69,15 @@ export async function connect(context: EnrolContext, request: ConnectRequest, mq
   if (host.previousKey && !byPreviousKey) {
     await context.store.commit({ by: host.name, atMs: nowMs, hosts: [{ id: hostId, previousKey: null }] });
   }
+  return { ...(await context.credentials(host, socketUrl)), keySuccession: [...context.signer.succession] };
+}
+
+/** With what a host signs in at the embedded broker. */
+export async function embeddedLogin({ signer, clock }: Pick<EnrolContext, 'signer' | 'clock'>, hostId: HostId): Promise<HostLogin> {
+  const nowMs = clock.now();
   const expiresAtMs = nowMs + CREDENTIALS_MS;
-  const keySuccession = [...context.signer.succession];
-  const password = await context.signer.sign({ sub: hostId, aud: MQTT_AUDIENCE, iat: seconds(nowMs), exp: seconds(expiresAtMs) });
-  return { urls: [mqttUrl], username: hostId, clientId: hostId, password, cell: host.cell, subQos: 1, expiresAtMs, keySuccession };
+  const password = await signer.sign({ sub: hostId, aud: MQTT_AUDIENCE, iat: seconds(nowMs), exp: seconds(expiresAtMs) });
+  return { username: hostId, clientId: hostId, password, subQos: 1, expiresAtMs };
 }
 
 /** The host that signed this JWS for this audience within the last five minutes; throws Problem not-signed-in. For GET /agent/v1/uploads/{id}: audience 'drover-upload'. */
@@ -130,13 +141,13 @@ function refuseRevoked({ name, revokedAtMs }: Host): void {
 export async function hostOfPassword(
   context: Pick<EnrolContext, 'store' | 'clock' | 'signer'>,
   password: string,
-): Promise<{ hostId: HostId; expiresAtMs: number }> {
+): Promise<{ hostId: HostId; cell: string; expiresAtMs: number }> {
   const claims = PasswordClaims.parse(await context.signer.verify(password));
   if (claims.exp * 1_000 <= context.clock.now()) throw new Problem('not-signed-in', 'the password has expired');
   const record = await context.store.host(claims.sub);
   if (!record) throw new Problem('not-signed-in', `host ${claims.sub} was forgotten`);
   refuseRevoked(record.host);
-  return { hostId: claims.sub, expiresAtMs: claims.exp * 1_000 };
+  return { hostId: claims.sub, cell: record.host.cell, expiresAtMs: claims.exp * 1_000 };
 }
 
 const Proof = z.object({ token: z.string(), aud: z.literal('drover-enrol') });

@@ -56,6 +56,10 @@ export const Credentials = z.object({
   username: z.string(),
   clientId: z.string(),
   password: z.string(),
+  /** PEM, for the host's own key: the broker knows its clients by certificates. */
+  certificate: z.string().max(16_384).optional(),
+  /** PEM: who has issued the certificate of a broker at an mqtts address; absent: a public authority. */
+  authority: z.string().max(16_384).optional(),
   cell: z.string(),
   subQos: z.union([z.literal(0), z.literal(1)]),
   expiresAtMs: z.number().int(),

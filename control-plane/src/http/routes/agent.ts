@@ -38,7 +38,7 @@ export function agentRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       summary: 'Short-lived credentials for the broker, for a request that the host signed',
       body: ConnectRequest,
       response: Credentials,
-      handler: async ({ body, request }) => ({ body: await connect(deps, body, `${socketOriginOf(request)}/mqtt`) }),
+      handler: async ({ body, request }) => ({ body: await connect(deps, body, socketOriginOf(request)) }),
     }),
     route({
       method: 'POST',
