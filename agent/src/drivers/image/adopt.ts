@@ -2,11 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Progress } from '../progress.ts';
+import { NETWORKD_DHCP } from './debian-files.ts';
 import { giveTreeToSandbox, sandboxed } from './sandbox.ts';
 
 /** Files that a foreign root file system may get, one for each of its ways to ask for an address. */
 const KIT: Readonly<Record<string, string>> = {
-  networkd: '[Match]\nType=ether\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nClientIdentifier=mac\nUseHostname=no\n',
+  networkd: NETWORKD_DHCP.text,
   interfaces: 'auto lo\niface lo inet loopback\n\nauto eth0\niface eth0 inet dhcp\n',
   keyfile: '[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n\n[ipv4]\nmethod=auto\n\n[ipv6]\nmethod=auto\n',
   // An image of busybox alone has no init system: its own init is enough to keep an address and to end when it is told.

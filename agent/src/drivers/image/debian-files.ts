@@ -10,15 +10,23 @@ const enabled = (target: string, ...units: string[]): ImageFiles =>
   Object.fromEntries(units.map((unit) => [`${UNITS}/${target}.wants/${unit}`, { link: `/usr/lib/systemd/system/${unit}` }]));
 const lines = (...text: string[]) => ({ text: `${text.join('\n')}\n` });
 
-/** DHCP on every Ethernet card, known to the server by its MAC alone: a clone must not look like its origin. The name comes with the guest, not from the network. */
-const NETWORK = lines('[Match]', 'Type=ether', '', '[Network]', 'DHCP=yes', '', '[DHCPv4]', 'ClientIdentifier=mac', 'UseHostname=no');
+/**
+ * DHCP on every Ethernet card, known to the server by its MAC alone: a clone must not look like its origin. The name comes with the guest, not
+ * from the network. Other guests are found by their bare names: in the network's domain, and not by asking whoever listens (LLMNR), which
+ * anybody may answer, and which is answered with addresses that no program can use.
+ */
+export const NETWORKD_DHCP = lines(
+  ...['[Match]', 'Type=ether', ''],
+  ...['[Network]', 'DHCP=yes', 'LLMNR=no', ''],
+  ...['[DHCPv4]', 'ClientIdentifier=mac', 'UseHostname=no', 'UseDomains=yes'],
+);
 
 const common: ImageFiles = {
   // Empty, so that each guest makes one of its own at its first boot, without counting as "first boot" with its questions.
   '/etc/machine-id': { text: '' },
   '/etc/resolv.conf': { link: '../run/systemd/resolve/stub-resolv.conf' },
   '/etc/default/locale': lines('LANG=C.UTF-8'),
-  '/etc/systemd/network/80-drover-dhcp.network': NETWORK,
+  '/etc/systemd/network/80-drover-dhcp.network': NETWORKD_DHCP,
   ...enabled('multi-user.target', 'systemd-networkd.service'),
   ...enabled('sockets.target', 'systemd-networkd.socket'),
   ...enabled('sysinit.target', 'systemd-resolved.service'),

@@ -5,6 +5,13 @@ import { CONTAINER_FILES, KERNEL_OPTIONS, vmFiles } from './debian-files.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { untarArguments } from './unpack.ts';
 
+it('guests find each other by their bare names: in the domain that their network tells, and nowhere else', () => {
+  for (const files of [CONTAINER_FILES, vmFiles('bookworm'), vmFiles('trixie')]) {
+    const file = files['/etc/systemd/network/80-drover-dhcp.network'];
+    expect(file && 'text' in file ? file.text.split('\n') : []).toEqual(expect.arrayContaining(['LLMNR=no', 'UseDomains=yes']));
+  }
+});
+
 describe('mmdebstrap', () => {
   it('is called as it was checked by hand', () => {
     const args = mmdebstrapArguments({
