@@ -114,12 +114,8 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'rocky-9',
     title: 'Rocky Linux 9',
+    // Its container images are made to run one program: they have no init, or no client for DHCP.
     forms: {
-      container: cloud(
-        'https://dl.rockylinux.org/pub/rocky/9/images/x86_64/Rocky-9-Container-Base.latest.x86_64.tar.xz',
-        'https://dl.rockylinux.org/pub/rocky/9/images/x86_64/Rocky-9-Container-Base.latest.x86_64.tar.xz.CHECKSUM',
-        'tar.xz',
-      ),
       vm: cloud(
         'https://dl.rockylinux.org/pub/rocky/9/images/x86_64/Rocky-9-GenericCloud-Base.latest.x86_64.qcow2',
         'https://dl.rockylinux.org/pub/rocky/9/images/x86_64/Rocky-9-GenericCloud-Base.latest.x86_64.qcow2.CHECKSUM',

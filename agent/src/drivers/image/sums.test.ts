@@ -24,10 +24,16 @@ describe('a publisher’s list of checksums', () => {
     ['the file is not in it', `${A}  other\n`],
     ['only a part of its name is', `${A}  my-disk.qcow2\n${A}  disk.qcow2.sig\n`],
     ['it has only weak ones', `${'a'.repeat(32)}  disk.qcow2\n${'a'.repeat(40)}  disk.qcow2\n`],
-    ['there is a hash and no name', `${A}\n`],
+    ['there are hashes and no names', `${A}\n${A}\n`],
     ['it is a web page', '<html><body>Not found</body></html>'],
   ])('gives none when %s', (_name, text) => {
     expect(checksumOf(text, 'disk.qcow2')).toBeNull();
+  });
+
+  it('may be nothing but the hash of the one file that it lies beside, as Alpine has it', () => {
+    expect(checksumOf(`${B.toUpperCase()}\n`, 'disk.qcow2')).toEqual({ algorithm: 'sha512', hex: B });
+    expect(checksumOf(A, 'disk.qcow2')).toEqual({ algorithm: 'sha256', hex: A });
+    expect(checksumOf('a'.repeat(40), 'disk.qcow2')).toBeNull();
   });
 
   it('is not believed when it contradicts itself', () => {
