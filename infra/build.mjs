@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ROOT } from './dependencies.mjs';
+import { cannotWrite, ROOT } from './dependencies.mjs';
 
 // Bundled CommonJS packages call require() for Node's own modules.
 const REQUIRE =
@@ -62,7 +62,11 @@ export async function build(names = Object.keys(TARGETS), { force = false, say =
     if (!TARGETS[name]) throw new Error(`there is no build target "${name}"; there are: ${Object.keys(TARGETS).join(', ')}`);
     return existsSync(join(ROOT, TARGETS[name].entry)) && (force || isStale(name));
   });
-  if (due.length > 0) say(`Building ${due.join(', ')}`);
+  if (due.length === 0) return due;
+  say(`Building ${due.join(', ')}`);
+  // Vite keeps its working files beside the packages.
+  const closed = cannotWrite(...due.map((name) => join(ROOT, dirname(TARGETS[name].outfile))), join(ROOT, 'node_modules'));
+  if (closed) throw new Error(closed);
   await Promise.all(
     due.map(async (name) => {
       const target = TARGETS[name];
@@ -111,7 +115,9 @@ function addTo(hash, path) {
 
 function runToEnd(program, args, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Whatever this shell says, what people get is the production build.
+    const env = { ...process.env, NODE_ENV: 'production' };
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const take = (chunk) => {
       output += chunk;

@@ -67,7 +67,8 @@ export function ensureDependencies() {
     const missing = missingDependency();
     if (!missing) return;
     console.log(`Installing npm packages (${missing} is missing): npm ci`);
-    const { status, error } = spawnSync('npm', ['ci'], { cwd: ROOT, stdio: 'inherit' });
+    // Building needs the development packages, whatever NODE_ENV says.
+    const { status, error } = spawnSync('npm', ['ci', '--include=dev'], { cwd: ROOT, stdio: 'inherit' });
     if (status === 0) return;
     console.error(
       `npm ci failed${error ? `: ${error.message}` : ''}. Drover needs its npm packages; run it again when the npm registry can be reached.`,

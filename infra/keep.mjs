@@ -12,19 +12,17 @@ const DELAY_MAX_MS = 30_000;
 const STEADY_MS = 60_000;
 
 /**
- * `title` is for people. `onOutput` hears the last of what was printed, each time there is more; `onExit` hears of each unasked end: ({ code, signal, output, runs }) → false to give up.
+ * `title` is for people. `onOutput` hears the last of what was printed, each time there is more; `onExit` hears of each unasked end: ({ output }) → false to give up.
  * The child leads its own process group, so that Ctrl-C reaches it only through us.
  */
 export function keep({ title, script, args = [], env = {}, logPath, onOutput = () => {}, onExit = () => true }) {
   let child = null;
   let stopping = false;
-  let runs = 0;
   let delayMs = DELAY_FIRST_MS;
   let timer = null;
   let ended = Promise.resolve();
 
   function start() {
-    runs += 1;
     const startedAtMs = Date.now();
     const output = tail();
     child = spawn(process.execPath, ['--import', pathToFileURL(join(ROOT, 'infra/with-parent.mjs')).href, join(ROOT, script), ...args], {
@@ -34,10 +32,11 @@ export function keep({ title, script, args = [], env = {}, logPath, onOutput = (
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [child.stdout, child.stderr]) {
+      const stamp = stamper();
       stream.setEncoding('utf8').on('data', (text) => {
         output.add(text);
         onOutput(output.text());
-        appendLog(logPath, text);
+        appendLog(logPath, stamp(text));
       });
     }
     ended = new Promise((resolve) => {
@@ -46,7 +45,7 @@ export function keep({ title, script, args = [], env = {}, logPath, onOutput = (
         child = null;
         resolve();
         if (stopping) return;
-        if (onExit({ code, signal, output: output.text(), runs }) === false) return;
+        if (onExit({ output: output.text() }) === false) return;
         if (Date.now() - startedAtMs > STEADY_MS) delayMs = DELAY_FIRST_MS;
         const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
         console.log(`The ${title} ${how}; starting it again in ${delayMs / 1_000} s. Its log: ${logPath}`);
@@ -91,6 +90,17 @@ function tail(charsMax = 4_000) {
       text = (text + more).slice(-charsMax);
     },
     text: () => text.trim(),
+  };
+}
+
+/** Puts the time before each line, however the lines come in pieces. */
+function stamper() {
+  let isAtStart = true;
+  return (text) => {
+    const time = `${new Date().toISOString()} `;
+    const stamped = (isAtStart ? time : '') + text.replace(/\n(?!$)/g, `\n${time}`);
+    isAtStart = text.endsWith('\n');
+    return stamped;
   };
 }
 

@@ -61,6 +61,14 @@ export function missingPackages(wanted) {
   return names.filter((name) => !installed.has(name));
 }
 
+/** Before this machine is a host: gives the names that are still missing. */
+export async function ensureHostPackages() {
+  const obstacle = cannotInstall();
+  if (!obstacle) return ensurePackages(hostPackages(), { purpose: 'Running guests on this machine' });
+  console.log(`No packages were looked for, as ${obstacle}: the host's page says what is missing to run guests.`);
+  return [];
+}
+
 /**
  * Says which of `wanted` are missing and why, asks where somebody can answer, and installs them.
  * Gives the names that are still missing.
@@ -75,20 +83,20 @@ export async function ensurePackages(wanted, { purpose }) {
   for (const name of missing) console.log(`  ${name.padEnd(width)}  ${wanted[name]}`);
   if (process.stdin.isTTY && process.stdout.isTTY && !(await agreed())) return missing;
   keepLxcBridgeAway(missing);
+  const endKeeping = keepServersAway(missing);
   console.log('Installing them with apt-get (this takes a minute or two) …');
   // Lists may be missing or old on a fresh machine; if they cannot be renewed, the installation itself says what is wrong.
   aptGet(['update']);
   const { status, output } = aptGet(['install', '--yes', '--no-install-recommends', ...missing]);
+  endKeeping();
   const left = missingPackages(wanted);
   if (status === 0 && left.length === 0) {
     console.log('Installed.');
     return [];
-  const endKeeping = keepServersAway(missing);
   }
   console.error(`apt-get could not install ${left.join(', ')}:\n${lastLines(output, 12)}`);
   return left;
 }
-  endKeeping();
 
 async function agreed() {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
@@ -115,14 +123,6 @@ function keepLxcBridgeAway(missing) {
   writeFileSync(path, '# Written when Drover installed lxc: guests use the networks that Drover makes.\nUSE_LXC_BRIDGE="false"\n');
 }
 
-function kernelHasAppArmor() {
-  try {
-    return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
-  } catch {
-    return false;
-  }
-}
-
 /** The tests start their own: Debian's must not listen here because of them, now or after the next boot. Gives what ends that. */
 function keepServersAway(missing) {
   const servers = ['mosquitto', 'nats-server'].filter((name) => missing.includes(name));
@@ -135,6 +135,14 @@ function keepServersAway(missing) {
     // Where there is no systemd there is nothing to disable.
     for (const name of servers) spawnSync('systemctl', ['disable', `${name}.service`], { stdio: 'ignore' });
   };
+}
+
+function kernelHasAppArmor() {
+  try {
+    return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
+  } catch {
+    return false;
+  }
 }
 
 const lastLines = (text, count) => text.trimEnd().split('\n').slice(-count).join('\n');

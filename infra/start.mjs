@@ -1,8 +1,9 @@
 /** `npm start`: from a fresh clone to a running control plane with this machine as its first host. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ensureDependencies, nodeTooOld } from './dependencies.mjs';
+import { endOnSignals, fail } from './ending.mjs';
 
 const TRY_NEXT = [
   'Try next, in a second terminal in this folder:',
@@ -13,15 +14,20 @@ const TRY_NEXT = [
   '',
 ];
 
+/** What is printed does not wait any longer for the agent; a second is usual. */
+const AGENT_MS = 10_000;
+
 const tooOld = nodeTooOld();
 if (tooOld) fail(tooOld);
+const port = portOf(process.env.DROVER_PORT);
 ensureDependencies();
 
 const { build } = await import('./build.mjs');
-const { cannotInstall, ensurePackages, hostPackages } = await import('./packages.mjs');
+const { ensureHostPackages } = await import('./packages.mjs');
 const { keep } = await import('./keep.mjs');
 const { writeContext } = await import('./context.mjs');
-const { enrolThisHost } = await import('./enrol.mjs');
+const { enrolHere, keepAgent } = await import('./agent.mjs');
+const { makeDataFolder } = await import('./data-folder.mjs');
 
 const isRoot = process.getuid?.() === 0;
 const isHost = process.platform === 'linux' && isRoot;
@@ -29,29 +35,13 @@ await build(['control-plane', 'cli', 'web', ...(isHost ? ['agent'] : [])], { say
   fail(`The build failed:\n${error.message}`),
 );
 
-const dataPath =
-  process.env.DROVER_DATA || (isRoot ? '/var/lib/drover' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'drover'));
-const port = portOf(process.env.DROVER_PORT);
-const logs = join(dataPath, 'logs');
-try {
-  // The root of an unprivileged container is nobody here, and passes through to its files.
-  makeFolder(dataPath, 0o711);
-  mkdirSync(logs, { recursive: true, mode: 0o700 });
-} catch (error) {
-  fail(`The data folder ${dataPath} cannot be made (${error.code}). DROVER_DATA=/some/where npm start puts it elsewhere.`);
-}
+const ownFolder = isRoot ? '/var/lib/drover' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'drover');
+const { dataPath, logs } = makeDataFolder(resolve(process.env.DROVER_DATA || ownFolder));
+const packagesLeft = isHost ? await ensureHostPackages() : [];
 
-let packagesLeft = [];
-if (isHost && !cannotInstall()) packagesLeft = await ensurePackages(hostPackages(), { purpose: 'Running guests on this machine' });
-
-const url = `http://localhost:${port}`;
+const url = `http://${reachable(process.env.DROVER_LISTEN)}:${port}`;
 const children = [];
-/** npm passes Ctrl-C on to us, who have had it from the terminal already: that is one, not two. */
-const SAME_KEY_MS = 500;
-let stoppingSinceMs = null;
-process.on('SIGINT', stop);
-process.on('SIGTERM', stop);
-process.on('SIGHUP', stop);
+endOnSignals(children, 'Ending (guests keep running; Ctrl-C again to force) …');
 
 let isReady = false;
 let heardReady;
@@ -77,7 +67,7 @@ children.push(controlPlane);
 await ready;
 const owner = readTrimmed(join(dataPath, 'control-plane', 'local-token'));
 isReady = true;
-writeContext('local', { url, token: owner });
+const noContext = contextFailure();
 
 let hostLine = null;
 if (isHost) {
@@ -96,6 +86,7 @@ function printWelcome() {
     '',
     link ? `Sign in   ${link}   (works once)` : 'Sign in   somebody has already; npx drover sign-in-link makes another link',
     hostLine,
+    noContext,
     packagesLeft.length > 0 ? `Missing   ${packagesLeft.join(', ')}: what needs them will say so` : null,
     `Data      ${dataPath}`,
     `Logs      ${logs}`,
@@ -106,49 +97,38 @@ function printWelcome() {
   for (const line of lines) if (line !== null) console.log(line);
 }
 
+/** The command line of this user works at once; where its file cannot be written, what to do instead. */
+function contextFailure() {
+  try {
+    writeContext('local', { url, token: owner });
+    return null;
+  } catch (error) {
+    const tokenPath = join(dataPath, 'control-plane', 'local-token');
+    return `CLI       not set up (${error.message}); it takes DROVER_URL=${url} DROVER_TOKEN=$(cat ${tokenPath})`;
+  }
+}
+
 async function startAgent() {
-  const { configPath, name } = await enrolThisHost({
-    url,
-    token: owner,
-    dataPath: join(dataPath, 'agent'),
-    instance: process.env.DROVER_INSTANCE ?? '',
-  }).catch(async (error) => {
+  const agentPath = join(dataPath, 'agent');
+  const instance = process.env.DROVER_INSTANCE ?? '';
+  const name = await enrolHere({ url, owner, dataPath: agentPath, instance }).catch(async (error) => {
     await controlPlane.stop();
     return fail(`This machine could not be enrolled as a host: ${error.message}`);
   });
-  let said = '';
-  children.unshift(
-    keep({
-      title: 'agent',
-      script: 'agent/dist/agent.js',
-      // The port may have changed since this host was enrolled.
-      args: ['run', '--config', configPath, '--url', url],
-      logPath: join(logs, 'agent.log'),
-      onExit({ output }) {
-        // Its last words say why, once.
-        const words = output.split('\n').at(-1) ?? '';
-        if (words !== said) console.log(words);
-        said = words;
-        return true;
-      },
-    }),
-  );
-  return `Host      ${name}: this machine`;
+  const logPath = join(logs, 'agent.log');
+  const connected = await new Promise((resolve) => {
+    const onOutput = (said) => /^connected to /m.test(said) && resolve(true);
+    // The port may have changed since this host was enrolled.
+    children.push(keepAgent({ dataPath: agentPath, url, logPath, onOutput }));
+    setTimeout(resolve, AGENT_MS, false);
+  });
+  return `Host      ${name}: this machine${connected ? '' : `; its agent is not connected yet, see ${logPath}`}`;
 }
 
-async function stop() {
-  if (stoppingSinceMs !== null) {
-    if (Date.now() - stoppingSinceMs < SAME_KEY_MS) return;
-    console.log('Forced.');
-    for (const child of children) child.kill();
-    process.exit(1);
-  }
-  stoppingSinceMs = Date.now();
-  console.log('\nEnding (guests keep running; Ctrl-C again to force) …');
-  let isClean = true;
-  // The agent first, so that it can still say goodbye.
-  for (const child of children) isClean = (await child.stop()) && isClean;
-  process.exit(isClean ? 0 : 1);
+/** The name by which this machine reaches what listens on `address`. */
+function reachable(address) {
+  if (!address || /^(0\.0\.0\.0|::|127\.0\.0\.1|::1)$/.test(address)) return 'localhost';
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 function portOf(text) {
@@ -164,16 +144,4 @@ function readTrimmed(path) {
   } catch {
     return '';
   }
-}
-
-/** With those above it that are missing, one by one: Node's own recursive way never ends where the kernel makes none, as under /proc. */
-function makeFolder(path, mode) {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path), mode);
-  mkdirSync(path, { mode });
-}
-
-function fail(message) {
-  console.error(message);
-  process.exit(1);
 }

@@ -72,6 +72,7 @@ const ENTRIES = [
   'cli/bin/drover.mjs',
   'infra/start.mjs',
   'infra/build.mjs',
+  'infra/host.mjs',
   'infra/run.mjs',
   'infra/dev.mjs',
   'infra/test.mjs',

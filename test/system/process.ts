@@ -11,10 +11,17 @@ export interface RunningProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
   readonly ended: Promise<number | null>;
   readonly isRunning: () => boolean;
+  /** Types, where its input was left open. */
+  write(text: string): void;
 }
 
 export function launch(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string): RunningProcess {
-  const child: ChildProcess = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return follow(child, args.join(' '), 'exit');
+}
+
+/** Keeps what a child says. It has ended when it is gone (`exit`), or when nobody can write to its output any more either (`close`). */
+export function follow(child: ChildProcess, title: string, end: 'exit' | 'close'): RunningProcess {
   let output = '';
   const listeners = new Set<() => void>();
   const take = (chunk: Buffer) => {
@@ -23,7 +30,7 @@ export function launch(args: readonly string[], env: Readonly<Record<string, str
   };
   child.stdout?.on('data', take);
   child.stderr?.on('data', take);
-  const ended = once(child, 'exit').then(([code]: unknown[]) => (typeof code === 'number' ? code : null));
+  const ended = once(child, end).then(([code]: unknown[]) => (typeof code === 'number' ? code : null));
   return {
     output: () => output,
     pid: child.pid ?? 0,
@@ -39,9 +46,10 @@ export function launch(args: readonly string[], env: Readonly<Record<string, str
         };
         listeners.add(look);
         look();
-        void ended.then(() => reject(new Error(`${args.join(' ')} ended before it said ${pattern}:\n${output}`)));
+        void ended.then(() => reject(new Error(`${title} ended before it said ${pattern}:\n${output}`)));
       });
     },
+    write: (text) => void child.stdin?.write(text),
     async end(signal) {
       child.kill(signal);
       return ended;

@@ -44,7 +44,7 @@ describe('hosts', () => {
     const answer = await world.ask('POST', '/api/v1/hosts/enrolments', { body: { name: 'ber-h01' } });
     expect(answer.status).toBe(201);
     const { token, command, expiresAtMs } = EnrolmentView.parse(answer.json);
-    expect(command).toContain(`enrol --url http://drover.test:8420 --token ${token}`);
+    expect(command).toBe(`node infra/host.mjs --url http://drover.test:8420 --token ${token}`);
     expect(expiresAtMs).toBe(world.clock.now() + 3_600_000);
     expect(await world.store.access.enrolment(hashOfSecret(token))).toMatchObject({ name: 'ber-h01' });
     expect((await world.ask('DELETE', `/api/v1/hosts/enrolments/${token}`)).status).toBe(204);

@@ -167,13 +167,9 @@ export function hostRoutes(deps: AppDeps): Route[] {
   ];
 }
 
-const AGENT_FOLDER = '/var/lib/drover/agent';
-
-/** To be typed in a checkout of Drover on the new host, as root. */
+/** To be typed in a clone of Drover on the new host, as root. */
 function commandFor(url: string, token: string): string {
-  const enrol = ['node', 'agent/dist/agent.js', 'enrol', '--url', url, '--token', token, '--data', AGENT_FOLDER];
-  const run = ['node', 'agent/dist/agent.js', 'run', '--config', `${AGENT_FOLDER}/agent.json`];
-  return `${enrol.map(shellWord).join(' ')} && ${run.map(shellWord).join(' ')}`;
+  return ['node', 'infra/host.mjs', '--url', url, '--token', token].map(shellWord).join(' ');
 }
 
 /** Where another machine finds this one: who asks from here says localhost, which there means another. */
