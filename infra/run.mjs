@@ -14,7 +14,13 @@ const { build } = await import('esbuild');
 // Inside the checkout, so that packages left external are found in node_modules.
 const outfile = join(ROOT, '.cache/run', `${entry.replaceAll(/[^a-z0-9]+/gi, '-')}.${process.pid}.mjs`);
 try {
-  await build({ ...bundleOptions, entryPoints: [entry], outfile, sourcemap: 'inline' });
+  await build({
+    ...bundleOptions,
+    entryPoints: [entry],
+    outfile,
+    sourcemap: 'inline',
+    external: [...bundleOptions.external, 'playwright-core'],
+  });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

@@ -84,6 +84,7 @@ const ENTRIES = [
   'test/simulation/main.ts',
   'test/simulation/dev-host.ts',
   'test/bench/main.ts',
+  'test/web/pictures.ts',
 ];
 const isEntry = (path: string) => ENTRIES.includes(path) || /(^|\/)[a-z-]+\.config\.ts$/.test(path) || /\.(test|spec)\.tsx?$/.test(path);
 
