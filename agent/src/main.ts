@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { realClock } from '@drover/shared/lib/clock';
 import { digest } from '@drover/shared/lib/digest';
 import { Problem, problemOfInput } from '@drover/shared/lib/problem';
@@ -18,6 +19,12 @@ import { createRelayDialer } from './tasks/relay-websocket.ts';
 import { createUploads } from './uploads.ts';
 
 export const AGENT_VERSION = '0.1.0';
+
+// The kernel copies the page tables of what the agent holds for each program that it starts, 0.1 ms and more for each MiB: so the
+// garbage of its busiest moment must not stay with it.
+setFlagsFromString('--semi-space-growth-factor=1');
+// Meant for the agent; guests shall not inherit it.
+delete process.env.MALLOC_ARENA_MAX;
 
 const USAGE = `drover-agent: runs guests on this host as the control plane wishes
 

@@ -60,6 +60,8 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       // At other addresses a public authority has signed.
       ...(credentials.authority !== undefined && url.startsWith('mqtts:') ? { ca: credentials.authority } : {}),
       reconnectPeriod: 0,
+      // Else the library keeps 65,536 small buffers, one for each number that a packet may bear: 6 MiB.
+      writeCache: false,
       will: { topic: topicOf(cell, identity.hostId, 'up/gone'), payload: Buffer.from(JSON.stringify(gone)), qos: 1, retain: false },
     });
     client = connection;

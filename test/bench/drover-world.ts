@@ -28,8 +28,8 @@ export async function startDrover(cleanup: Cleanup): Promise<DroverWorld> {
   mkdirSync(dataPath, { mode: 0o711 });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const run = (args: readonly string[]): RunningProcess => {
-    const started = launch(args, { DROVER_DATA: dataPath, DROVER_PORT: String(port) }, ROOT);
+  const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningProcess => {
+    const started = launch(args, { DROVER_DATA: dataPath, DROVER_PORT: String(port), ...env }, ROOT);
     cleanup.add(`${args[0]}`, () => started.end('SIGTERM'));
     return started;
   };
@@ -43,7 +43,8 @@ export async function startDrover(cleanup: Cleanup): Promise<DroverWorld> {
   const enrolment = await api.send<{ token: string }>('POST', '/hosts/enrolments', {});
   const enrolled = run([program, 'enrol', '--url', url, '--token', enrolment.token, '--data', folder, '--instance', INSTANCE]);
   if ((await enrolled.ended) !== 0) throw new Error(`the agent could not enrol: ${enrolled.output()}${controlPlane.output()}`);
-  const agent = run([program, 'run', '--config', join(folder, 'agent.json')]);
+  // As infra/agent.mjs starts it.
+  const agent = run([program, 'run', '--config', join(folder, 'agent.json')], { MALLOC_ARENA_MAX: '1' });
   await agent.untilSays(/agent of host/);
   await api.until<Page<NetworkView>>('/networks', ({ items }) => {
     const [hopeless] = items.flatMap(({ condition, problem }) => (condition === 'needs-attention' && problem ? [problem] : []));
