@@ -3,6 +3,9 @@ import { defineConfig, devices } from '@playwright/test';
 
 const results = join(import.meta.dirname, '../../test-results');
 
+/** One pixel for each of CSS: what is to be seen is the same, and is painted in a fraction of the time. */
+const phone = { ...devices['Pixel 7'], viewport: { width: 390, height: 844 }, deviceScaleFactor: 1 };
+
 export default defineConfig({
   testDir: import.meta.dirname,
   outputDir: join(results, 'pages'),
@@ -30,9 +33,10 @@ export default defineConfig({
     },
   },
   projects: [
-    // One pixel for each of CSS: what is to be seen is the same, and is painted in a fraction of the time.
-    { name: 'phone', testIgnore: /wide/, use: { ...devices['Pixel 7'], viewport: { width: 390, height: 844 }, deviceScaleFactor: 1 } },
+    { name: 'phone', testIgnore: /wide|real/, use: phone },
     // What does not depend on the width is tried once: the stream, sessions, a real guest.
     { name: 'desktop', testIgnore: /narrow|real|live|session/, use: { viewport: { width: 1440, height: 900 } } },
+    // Alone: its bridges and cables make the browsers of other tests think that the network has changed, and drop what they load.
+    { name: 'real', testMatch: /real/, use: phone, dependencies: ['phone', 'desktop'] },
   ],
 });

@@ -13,6 +13,7 @@ async function copyText(text: string): Promise<boolean> {
       // not allowed just now: the old way may be
     }
   }
+  const before = document.activeElement;
   const area = document.createElement('textarea');
   area.value = text;
   area.className = 'fixed opacity-0';
@@ -21,6 +22,7 @@ async function copyText(text: string): Promise<boolean> {
   area.select();
   const isCopied = document.execCommand('copy');
   area.remove();
+  if (before instanceof HTMLElement) before.focus();
   return isCopied;
 }
 

@@ -268,6 +268,38 @@ function faultyWorld() {
   return { clock, collection, server };
 }
 
+it('the rest of a long list that cannot be had is not asked for on and on, and comes when it can', async () => {
+  const { clock } = world();
+  let isUp = true;
+  const all = many(250);
+  const collection = createCollection<Thing>(
+    {
+      idOf: ({ id }) => id,
+      one: async () => null,
+      page: async (_query, after, limit) => {
+        if (!isUp) throw new Error('network');
+        const from = Number(after ?? 0);
+        return { items: all.slice(from, from + limit), next: from + limit < 250 ? String(from + limit) : null, total: 250 };
+      },
+      matches: () => true,
+    },
+    clock,
+  );
+  collection.watchList({}, nothing);
+  await settled();
+  isUp = false;
+  await collection.loadMore({});
+  // The page asks for more of a list that is ready, and of no other.
+  expect(collection.getList({})).toMatchObject({ state: 'failed', hasMore: true });
+  expect(collection.getList({}).ids).toHaveLength(100);
+  isUp = true;
+  collection.recover();
+  await settled();
+  await collection.loadMore({});
+  expect(collection.getList({})).toMatchObject({ state: 'ready', hasMore: false });
+  expect(collection.getList({}).ids).toHaveLength(250);
+});
+
 it('a request that fails leaves what was known and says so', async () => {
   const { clock, collection, server } = faultyWorld();
   collection.watchOne('t0', nothing);

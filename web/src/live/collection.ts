@@ -265,7 +265,7 @@ export function createCollection<V>(source: Source<V>, clock: Clock) {
         entry.next = page.next;
         setList(entry, { ids: [...entry.list.ids, ...ids], total: page.total, hasMore: page.next !== null });
       } catch (error) {
-        setList(entry, { problem: problemOf(error) });
+        setList(entry, { state: 'failed', problem: problemOf(error) });
       }
       entry.loading = false;
       if (entry.stale) void loadList(entry);

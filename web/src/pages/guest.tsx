@@ -43,7 +43,6 @@ export function GuestPage() {
 
 function Guest({ guest }: { guest: GuestView }) {
   const { open } = useSheet();
-  const isStale = guest.state === 'unknown';
   return (
     <>
       <PageHeader title={guest.name} back={BACK}>
@@ -52,7 +51,7 @@ function Guest({ guest }: { guest: GuestView }) {
         </span>
       </PageHeader>
       <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_22rem]">
-        <div className="grid min-w-0 gap-4" data-stale={isStale}>
+        <div className="grid min-w-0 gap-4">
           <StateCard guest={guest} />
           <Section title={t('guest.activity')}>
             <TaskList query={{ kind: 'guest', target: String(guest.id) }} limit={5} isShort />
@@ -104,7 +103,7 @@ function StateCard({ guest }: { guest: GuestView }) {
   const now = useNow(10_000);
   const says = guestSays(guest.state);
   return (
-    <section className="card space-y-4 p-4 md:p-5">
+    <section className="card space-y-4 p-4 md:p-5" data-stale={guest.state === 'unknown'}>
       <div className="flex items-start gap-3">
         <span className="mt-1.5">
           <Glyph tone={says.tone} size={18} />

@@ -38,9 +38,12 @@ export function GuestsPage() {
         </Link>
       </PageHeader>
       {isEmpty && !hasFilter ? null : <GuestFilters filters={filters} count={list.state === 'ready' ? list.total : null} />}
-      {list.state === 'failed' && list.ids.length === 0 ? (
-        <Failed problem={list.problem} onAgain={live.guest.recover} />
-      ) : list.state === 'loading' && list.ids.length === 0 ? (
+      {list.state === 'failed' ? (
+        <div className="mb-3">
+          <Failed problem={list.problem} onAgain={live.guest.recover} />
+        </div>
+      ) : null}
+      {list.state === 'failed' && list.ids.length === 0 ? null : list.state === 'loading' && list.ids.length === 0 ? (
         <div className="card overflow-hidden">
           <Skeleton rows={6} />
         </div>
@@ -102,7 +105,7 @@ function GuestList({ list, query }: { list: List; query: Query }) {
   const lastShown = items.at(-1)?.index ?? 0;
 
   useEffect(() => {
-    if (list.hasMore && lastShown > list.ids.length - LOAD_AHEAD_ROWS) void live.guest.loadMore(query);
+    if (list.state === 'ready' && list.hasMore && lastShown > list.ids.length - LOAD_AHEAD_ROWS) void live.guest.loadMore(query);
   }, [lastShown, list, query]);
   useEffect(() => {
     const measure = (): void => rows.measure();

@@ -35,7 +35,7 @@ export function HostsPage() {
           </Button>
         )}
       </PageHeader>
-      {list.state === 'failed' && hosts.length === 0 ? <Failed problem={list.problem} onAgain={live.host.recover} /> : null}
+      {list.state === 'failed' ? <Failed problem={list.problem} onAgain={live.host.recover} /> : null}
       {list.state === 'loading' && hosts.length === 0 ? <Skeleton rows={3} className="h-24" /> : null}
       {isEmpty ? <NoHosts /> : null}
       <ul className="grid gap-3 md:grid-cols-2 xl:grid-cols-3">

@@ -147,7 +147,7 @@ function NewGuest({ hosts, areKnown }: { hosts: readonly HostView[]; areKnown: b
         <ImageTiles
           choices={choices}
           type={type}
-          hostNames={candidates.map((host) => host.name)}
+          hostNames={(candidates.length === 0 ? hosts : candidates).map((host) => host.name)}
           value={draft.image}
           onChange={(image) => choose({ image })}
         />

@@ -21,6 +21,7 @@ export function TaskList({ query, limit, isShort = false }: { query: Query; limi
     return isShort ? <p className="border-t border-line p-4 text-muted">{t('guest.activity.none')}</p> : <NoTasks />;
   return (
     <>
+      {list.state === 'failed' ? <Failed problem={list.problem} onAgain={live.task.recover} /> : null}
       <ul className={isShort ? '' : 'card overflow-hidden'}>
         {list.ids.slice(0, limit).map((id) => (
           <TaskRow key={id} id={id} isShort={isShort} />
