@@ -151,7 +151,7 @@ function openStorage(path: string, operator: Operator): Storage {
         () => {
           needReady();
           const user = userOf(state(), imageId);
-          if (user !== null) throw new Problem('in-use', `guest ${user} stands on image ${imageId}`);
+          if (user !== null) throw new Problem('in-use', `guest ${user} stands on image ${imageId}`, { retryable: true });
           state().staging.delete(imageId);
           if (state().images.delete(imageId)) machine.tell({ do: 'image-removed', imageId });
         },

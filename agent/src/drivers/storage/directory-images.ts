@@ -91,6 +91,8 @@ export function directoryImages(layout: Layout, clock: Clock, log: (line: string
       if (guests.length > 0)
         throw new Problem('in-use', `the image stands under the disks of guest${guests.length > 1 ? 's' : ''} ${guests.join(', ')}`, {
           suggestion: 'delete those guests first',
+          // They may be on their way out, or have got their disks only while it was being removed.
+          retryable: true,
         });
       await discard(folder, layout.imageGone(id), signal);
       await removeTree(layout.stagingOf(id), signal);
