@@ -166,8 +166,8 @@ function wakeGuestOf(mac: string, wishes: Wishes, wake: (ref: { kind: 'guest'; i
 async function findOrphans(wishes: Wishes, drivers: Drivers): Promise<ReadonlyMap<number, GuestType | null>> {
   const folders = new Map<string, number>();
   for (const { id } of wishes.all('storage')) {
-    const storage = wishes.storage(id);
-    if (!(await storage.ready())) continue;
+    const storage = wishes.findStorage(id);
+    if (!storage || !(await storage.ready())) continue;
     for (const guestId of await storage.listGuests()) folders.set(storage.guestFolder(guestId), guestId);
   }
   // Of a guest that was half made there may be disks, and no driver that knows it.

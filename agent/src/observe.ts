@@ -37,7 +37,7 @@ export const imageDigest = (wish: Wish<'image'>): string => digest([wish.spec.fo
 export async function observeImage(wish: Wish<'image'>, wishes: Wishes): Promise<{ fabric: ObservedImageFabric; status: ImageStatus }> {
   const nothing = { ready: false, sizeBytes: null, virtualSizeBytes: null, madeAtMs: null };
   const absent = { ready: false, exists: false, usedBy: null };
-  const storage = storageIfReady(wish.spec.storageId, wishes);
+  const storage = wishes.findStorage(wish.spec.storageId);
   if (!storage || !(await storage.ready())) return { fabric: { ...absent, storageReady: false }, status: nothing };
   const image = (await storage.listImages()).find((candidate) => candidate.id === wish.id);
   if (!image) return { fabric: { ...absent, storageReady: true }, status: nothing };
@@ -52,7 +52,7 @@ async function userOf(imageId: string, wishes: Wishes): Promise<{ name: string; 
   for (const { id, spec } of wishes.all('guest')) {
     for (const disk of spec.disks) {
       if (disk.imageId !== imageId) continue;
-      const storage = storageIfReady(disk.storageId, wishes);
+      const storage = wishes.findStorage(disk.storageId);
       if (await storage?.diskExists(Number(id), disk, spec.type)) return { name: spec.name, id };
     }
   }
@@ -69,7 +69,7 @@ export async function observeGuest(wish: Wish<'guest'>, wishes: Wishes, drivers:
     ...spec.disks.map((disk) => disk.storageId),
     ...imagesOf(wish).flatMap((id) => wishes.get('image', id)?.spec.storageId ?? []),
   ])) {
-    const storage = storageIfReady(storageId, wishes);
+    const storage = wishes.findStorage(storageId);
     if (!storage || !(await storage.ready())) continue;
     readyStorages.set(storageId, storage);
     for (const image of await storage.listImages()) {
@@ -85,7 +85,7 @@ export async function observeGuest(wish: Wish<'guest'>, wishes: Wishes, drivers:
   const readyNetworks = new Set<string>();
   const running = new Set<string>();
   for (const nic of spec.nics) {
-    if (wishes.get('network', nic.networkId) && (await wishes.network(nic.networkId).ready())) readyNetworks.add(nic.networkId);
+    if (await wishes.findNetwork(nic.networkId)?.ready()) readyNetworks.add(nic.networkId);
   }
   const home = readyStorages.get(spec.disks[0]?.storageId ?? '');
   const guest = home ? await drivers.guests[spec.type].observe(guestId, home.guestFolder(guestId)) : null;
@@ -115,8 +115,4 @@ export async function observeGuest(wish: Wish<'guest'>, wishes: Wishes, drivers:
 function imagesOf(wish: Wish<'guest'>): string[] {
   const ofDisks = wish.spec.disks.flatMap((disk) => disk.imageId ?? []);
   return wish.spec.type === 'vm' && wish.spec.cdromImageId ? [...ofDisks, wish.spec.cdromImageId] : ofDisks;
-}
-
-function storageIfReady(id: string, wishes: Wishes): Storage | null {
-  return wishes.get('storage', id) ? wishes.storage(id) : null;
 }

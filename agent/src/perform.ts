@@ -47,13 +47,13 @@ const PERFORMERS: { readonly [D in Step['do']]: (step: StepOf<D>, performance: P
     // A container's identity is written into its root file system, so that must be in place.
     await attachDisks(performance);
     await performance.drivers.guests[definition.spec.type].define(definition, performance.signal);
+    // A guest that runs is found by its new name at once.
+    await registerNics(definition, performance);
   },
   'guest.start': async (_step, performance) => {
     const definition = definitionOf(performance);
     const { spec } = definition;
-    for (const nic of spec.nics) {
-      await performance.wishes.network(nic.networkId).register({ guestId: definition.id, guestName: spec.name, mac: nic.mac });
-    }
+    await registerNics(definition, performance);
     await attachDisks(performance);
     await performance.drivers.guests[spec.type].start(definition, performance.signal);
   },
@@ -68,7 +68,7 @@ const PERFORMERS: { readonly [D in Step['do']]: (step: StepOf<D>, performance: P
   'guest.remove': async (_step, { wish, wishes, drivers, signal }) => {
     const guest = only('guest', wish);
     const { id, folder, type, home } = placeOf(guest, wishes);
-    for (const nic of guest.spec.nics) if (wishes.get('network', nic.networkId)) await wishes.network(nic.networkId).unregister(nic.mac);
+    for (const nic of guest.spec.nics) await wishes.findNetwork(nic.networkId)?.unregister(nic.mac);
     await drivers.guests[type].remove(id, folder, signal);
     await home.removeGuestFolder(id);
   },
@@ -96,6 +96,10 @@ export function definitionOf({ wish, wishes }: Pick<Performance, 'wish' | 'wishe
       cdromPath: cdrom ? wishes.storage(cdrom.spec.storageId).imagePath(cdrom.id) : null,
     },
   };
+}
+
+async function registerNics({ id, spec }: GuestDefinition, { wishes }: Performance): Promise<void> {
+  for (const nic of spec.nics) await wishes.network(nic.networkId).register({ guestId: id, guestName: spec.name, mac: nic.mac });
 }
 
 async function attachDisks({ wish, wishes, signal }: Performance): Promise<void> {

@@ -2,6 +2,7 @@
 export interface Queues {
   /** Runs `act` after what is in the queue; asking again under the same name before it began changes nothing. */
   run(key: string, name: string, act: () => Promise<void>): void;
+  /** The same for what mostly waits: it takes the resource's turn, and none of the host's. */
   exclusively<T>(key: string, act: () => Promise<T>): Promise<T>;
 }
 
@@ -30,14 +31,7 @@ export function createQueues(): Queues {
 
   function enqueue<T>(key: string, act: () => Promise<T>): Promise<T> {
     const before = tails.get(key) ?? Promise.resolve();
-    const result = before.then(async () => {
-      await slot();
-      try {
-        return await act();
-      } finally {
-        free();
-      }
-    });
+    const result = before.then(act);
     const tail = result.then(
       () => {},
       () => {},
@@ -54,9 +48,14 @@ export function createQueues(): Queues {
       const id = `${key} ${name}`;
       if (pending.has(id)) return;
       pending.add(id);
-      void enqueue(key, () => {
+      void enqueue(key, async () => {
+        await slot();
         pending.delete(id);
-        return act();
+        try {
+          await act();
+        } finally {
+          free();
+        }
       });
     },
     exclusively: enqueue,

@@ -64,6 +64,74 @@ describe('a network that shall go', () => {
   });
 });
 
+describe('a guest', () => {
+  it('is ended and removed although its network cannot be used', async () => {
+    const host = await hostWithGuest();
+    host.wish(NETWORK, 2, { name: 'default', driver: 'nat', config: { bridge: 'drover0', subnet: 'none' } });
+    host.wish(GUEST, 2, guestSpec({ power: 'off', powerRequest: 2 }));
+    await host.pass(MOMENT_MS);
+    expect(host.status(GUEST)).toMatchObject({ observed: { power: 'stopped' } });
+    host.wish(GUEST, 3, guestSpec({ power: 'off', powerRequest: 2 }), { requestedAtMs: 1, destroys: ['root'] });
+    await host.pass(MOMENT_MS);
+    expect(host.status(GUEST)).toMatchObject({ gone: true });
+  });
+
+  it('says that its storage cannot be used, and why', async () => {
+    const host = await hostWithGuest();
+    host.wish(STORAGE, 2, { name: 'local', driver: 'directory', config: { path: 'nowhere' } });
+    await host.pass(MOMENT_MS);
+    host.wish(GUEST, 2, guestSpec({ notes: 'new' }));
+    await host.pass(MOMENT_MS);
+    expect(host.status(GUEST)).toMatchObject({
+      condition: 'needs-attention',
+      waitingFor: 'its storage',
+      problem: { detail: expect.stringContaining('it needs its storage') },
+    });
+  });
+
+  it('is found by its new name while it runs', async () => {
+    const host = await hostWithGuest();
+    const names = () => [...host.machine.network('drover0').registered.values()].map(({ guestName }) => guestName);
+    expect(names()).toEqual(['web']);
+    host.wish(GUEST, 2, guestSpec({ name: 'shop' }));
+    await host.pass(MOMENT_MS);
+    expect(names()).toEqual(['shop']);
+  });
+
+  it('stays off when it powers itself off after somebody asked again for it to run', async () => {
+    const host = await hostWithGuest();
+    host.wish(GUEST, 2, guestSpec({ powerRequest: 2 }));
+    await host.pass(MOMENT_MS);
+    const [running] = host.machine.running.values();
+    if (!running) throw new Error('it does not run');
+    host.machine.end(running, 'self');
+    await host.pass(MOMENT_MS);
+    expect(host.status(GUEST)).toMatchObject({ condition: 'settled', observed: { power: 'stopped', end: 'self' } });
+  });
+
+  it('is made as soon as there is room on the disk again', async () => {
+    let isFull = true;
+    const host = new LoneHost({
+      drivers: (drivers) => {
+        const { container } = drivers.guests;
+        const define: typeof container.define = async (...args) => {
+          if (isFull) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+          await container.define(...args);
+        };
+        return { ...drivers, guests: { ...drivers.guests, container: { ...container, define } } };
+      },
+    });
+    host.wish(STORAGE, 1, { name: 'local', driver: 'directory', config: { path: '/local' } });
+    host.wish(NETWORK, 1, { name: 'default', driver: 'nat', config: { bridge: 'drover0', subnet: '10.84.0.0/24' } });
+    host.wish(GUEST, 1, guestSpec());
+    await host.pass(MOMENT_MS);
+    expect(host.status(GUEST)).toMatchObject({ condition: 'waiting', problem: { code: 'no-space' } });
+    isFull = false;
+    await host.pass(60_000);
+    expect(host.status(GUEST)).toMatchObject({ condition: 'settled', observed: { power: 'running' } });
+  });
+});
+
 describe('a guest that does not reboot when it is asked to', () => {
   const deaf: LoneHostOptions = {
     weather: { isCalm: false, fate: (operation) => (operation.startsWith('reboot') ? 'hangs' : 'well') },

@@ -8,6 +8,7 @@ import type { Plan, PlanOf } from './core/plan.ts';
 import type { Planners } from './core/planners.ts';
 import { STEP_DEADLINE_MS, type Step, titleOfStep } from './core/step.ts';
 import type { Drivers } from './drivers/drivers.ts';
+import { attempting } from './host/file-problem.ts';
 import type { Journal } from './journal.ts';
 import { observeGuest, observeImage, observeNetwork, observeStorage } from './observe.ts';
 import { perform } from './perform.ts';
@@ -125,7 +126,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
         say(resource, memory, { condition: 'unsupported', observed });
         return false;
       }
-      const seen = await look(wish, memory);
+      const seen = await attempting('looking at it', () => look(wish, memory));
       observed = seen.status;
       const { plan } = seen;
       if (isSuperseded(resource)) return true;
@@ -235,11 +236,12 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       },
       log: (line: string) => reporter.log(resource, line),
     };
-    await abortably(memory, async (abort) => {
+    const carryOut = async (abort: AbortController): Promise<void> => {
       const tooLong = new Problem('timeout', `${title} took too long`, { retryable: true });
       const cancelDeadline = clock.after(STEP_DEADLINE_MS[step.do], () => abort.abort(tooLong));
       await perform(step, { wish, wishes, drivers, progress, signal: abort.signal }).finally(cancelDeadline);
-    });
+    };
+    await attempting(title, () => abortably(memory, carryOut));
     if (step.do === 'guest.shutdown' && wish.kind === 'guest')
       memory.shutdown = { powerRequest: wish.spec.powerRequest, atMs: clock.now() };
   }

@@ -35,6 +35,9 @@ export interface Wishes {
   /** Throws Problem when there is no such wish, no such driver, or its settings are not understood. */
   storage(id: string): Storage;
   network(id: string): Network;
+  /** The same; null where those throw. What is wrong its own status says, and what needs it finds it missing. */
+  findStorage(id: string): Storage | null;
+  findNetwork(id: string): Network | null;
   /** Calls `open` for each network once it is opened: the place to watch it. */
   onNetwork(opened: (id: string, network: Network) => void): void;
 }
@@ -59,16 +62,29 @@ export function createWishes(journal: Journal, drivers: Drivers): Wishes {
     return entry && entry.goneAtMs === undefined ? understoodWish({ ...entry.resource, kind }) : null;
   }
 
+  const storage = (id: string): Storage => storages(get('storage', id), `storage ${id}`);
+  const network = (id: string): Network => networks(get('network', id), `network ${id}`);
   return {
     get,
     all: <K extends ResourceKind>(kind: K) =>
       journal.all().flatMap((entry) => (entry.resource.kind === kind ? (understoodWish({ ...entry.resource, kind }) ?? []) : [])),
-    storage: (id) => storages(get('storage', id), `storage ${id}`),
-    network: (id) => networks(get('network', id), `network ${id}`),
+    storage,
+    network,
+    findStorage: (id) => unlessProblem(() => storage(id)),
+    findNetwork: (id) => unlessProblem(() => network(id)),
     onNetwork(opened) {
       networkOpened = opened;
     },
   };
+}
+
+function unlessProblem<T>(open: () => T): T | null {
+  try {
+    return open();
+  } catch (thrown) {
+    if (thrown instanceof Problem) return null;
+    throw thrown;
+  }
 }
 
 function openedOnce<T>(open: (driver: string, id: string, config: unknown) => T) {

@@ -55,6 +55,7 @@ export class LoneHost {
     });
     const dialRelay = () => Promise.reject(new Error('there is no relay'));
     const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, clock, dialRelay } });
+    for (const driver of Object.values(drivers.guests)) driver.watch((id) => reconciler.wake({ kind: 'guest', id: String(id) }));
     this.#wake = (ref) => (ref.kind === 'task' ? tasks.wake(ref.id) : reconciler.wake(ref));
   }
 

@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
+import { fileProblem } from '../../host/file-problem.ts';
 import type { Progress } from '../progress.ts';
-import { fileProblem } from '../storage/durable.ts';
 import type { Checksum } from './sums.ts';
 
 /** One answer of whoever has the bytes. */

@@ -8,11 +8,12 @@ import { GuestId, ImageId, ImageName } from '@drover/shared/model/id';
 import { ImageForm } from '@drover/shared/model/image';
 import { z } from 'zod';
 import { isMissing } from '../../host/durable-file.ts';
+import { fileProblem } from '../../host/file-problem.ts';
 import { run } from '../../host/shell.ts';
 import type { Progress } from '../progress.ts';
 import { CONTENT_OF_FORM, type Layout } from './directory-layout.ts';
 import type { ImageStaging, ObservedImage } from './driver.ts';
-import { discard, fileProblem, namesIn, publishFolder, removeTree, syncFile, syncTree, writeWhole } from './durable.ts';
+import { discard, namesIn, publishFolder, removeTree, syncFile, syncTree, writeWhole } from './durable.ts';
 import { ID_SHIFT } from './shifted.ts';
 
 /** The image exists if, and only if, this lies in its folder: written last, published with it by one rename. */

@@ -3,11 +3,12 @@ import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
 import type { AgentConfig } from '../../config.ts';
+import { fileProblem } from '../../host/file-problem.ts';
 import { type DiskImages, directoryDisks } from './directory-disks.ts';
 import { directoryImages, guestIds } from './directory-images.ts';
 import { DirectoryConfig, isWithin, type Layout, layoutOf, openedPath } from './directory-layout.ts';
 import type { Storage, StorageDriver } from './driver.ts';
-import { discard, fileProblem, namesIn, removeIfEmpty, syncFolder, writeWhole } from './durable.ts';
+import { discard, namesIn, removeIfEmpty, syncFolder, writeWhole } from './durable.ts';
 import { overlayWorks } from './overlay.ts';
 
 export interface DirectoryStorageOptions {

@@ -1,20 +1,9 @@
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Problem } from '@drover/shared/lib/problem';
 import { isMissing } from '../../host/durable-file.ts';
+import { codeOf } from '../../host/file-problem.ts';
 import { run } from '../../host/shell.ts';
 import { tethered } from './shifted.ts';
-
-const codeOf = (thrown: unknown): string | undefined => (thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined);
-
-/** An error of the file system in words for people; a full disk has a code of its own. */
-export function fileProblem(thrown: unknown, attempt: string): Problem {
-  if (thrown instanceof Problem) return thrown;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  if (codeOf(thrown) === 'ENOSPC' || codeOf(thrown) === 'EDQUOT')
-    return new Problem('no-space', `${attempt}: the storage is full`, { cause: thrown, retryable: true });
-  return new Problem('host-failed', `${attempt}: ${reason}`, { cause: thrown, retryable: true });
-}
 
 async function fsync(path: string): Promise<void> {
   const file = await open(path, 'r');
