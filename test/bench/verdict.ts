@@ -9,6 +9,7 @@ export type Cast = Readonly<Record<Role, string | null>>;
 
 export interface Figures {
   readonly contender: string;
+  readonly p5: number;
   readonly p50: number;
   readonly p95: number;
   readonly samples: number;
@@ -35,7 +36,7 @@ export function judge(row: RowDefinition, samples: Samples, cast: Cast): RowResu
     const contender = cast[role];
     const taken = contender === null ? [] : samples.of(row.measure, contender);
     if (contender === null || taken.length === 0) return null;
-    return { contender, p50: quantile(taken, 0.5), p95: quantile(taken, 0.95), samples: taken.length };
+    return { contender, p5: quantile(taken, 0.05), p50: quantile(taken, 0.5), p95: quantile(taken, 0.95), samples: taken.length };
   };
   const drover = figures('drover');
   if (!drover) return null;
