@@ -3,7 +3,16 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['{shared,control-plane,agent,cli,web}/src/**/*.test.ts'] } },
+      // One process for many files: to load the same libraries for each takes longer than all tests. The time is for machines that do much else.
+      {
+        test: {
+          name: 'unit',
+          include: ['{shared,control-plane,agent,cli,web}/src/**/*.test.ts', 'test/bench/**/*.test.ts'],
+          isolate: false,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
       { test: { name: 'tidy', include: ['test/tidy.test.ts'] } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
       { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 600_000, maxWorkers: '100%' } },
