@@ -152,6 +152,10 @@ test('what the control plane refuses is said at the field', async ({ signedIn: p
   await page.getByRole('button', { name: /^Create/ }).click();
   await expect(page.getByLabel('Memory')).toHaveAttribute('aria-invalid', 'true');
   await expect(page.getByLabel('Memory')).toBeInViewport();
+  // With what is said below it, above what stands at the bottom.
+  const said = await page.getByText('At least 16 MiB').boundingBox();
+  const bar = await page.getByRole('button', { name: /^Create/ }).boundingBox();
+  expect((said?.y ?? 0) + (said?.height ?? 0)).toBeLessThan(bar?.y ?? 0);
   await inspect('new-guest-options');
 });
 
@@ -162,6 +166,10 @@ test('an edit that somebody else came before is explained, and loses nothing', a
   const sheet = page.getByRole('dialog', { name: 'Edit shared' });
   await expect(sheet.getByLabel('Memory')).toHaveValue('256 MiB');
   await inspect('guest-edit');
+  await sheet.getByLabel('Memory').fill('a lot');
+  await sheet.getByRole('button', { name: 'Save' }).click();
+  await expect(sheet.getByLabel('Memory')).toBeFocused();
+  await expect(sheet.getByLabel('Memory')).toHaveAccessibleDescription(/Not an amount/);
   await sheet.getByLabel('Memory').fill('512 MiB');
   await world.api().send('PATCH', `/guests/${guest.id}`, { notes: 'Mine, says Ben.', cores: 2 });
   await sheet.getByRole('button', { name: 'Save' }).click();

@@ -11,6 +11,7 @@ import { ProblemNote } from '../kit/problem.tsx';
 import { Meter } from '../kit/progress.tsx';
 import { Sheet } from '../kit/sheet.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
+import { useFaultFocus } from '../kit/use-fault-focus.ts';
 import type { Query } from '../live/collection.ts';
 import { live, useNow, useOne, useViews } from '../live/use.ts';
 import { Facts } from '../parts/facts.tsx';
@@ -222,10 +223,12 @@ function RenameSheet({ host, onClose }: { host: HostView; onClose: () => void })
     },
     onSuccess: onClose,
   });
+  const form = useFaultFocus(null, save.error);
   const problem = problemOf(save.error);
   return (
     <Sheet title={t('rename.title', { name: host.name })} onClose={onClose}>
       <form
+        ref={form}
         className="space-y-4"
         noValidate
         onSubmit={(event) => {

@@ -2,7 +2,7 @@ import type { HostView } from '@drover/shared/api/views';
 import { realRandom } from '@drover/shared/lib/random';
 import type { GuestType } from '@drover/shared/model/guest';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useEffect, useId, useRef, useState } from 'react';
+import { useId, useState } from 'react';
 import { call, fieldDetail, problemOf } from '../api.ts';
 import { Button } from '../kit/button.tsx';
 import { CommandLine } from '../kit/copy.tsx';
@@ -11,6 +11,7 @@ import { Icon } from '../kit/icon.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
 import { Segments } from '../kit/segments.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
+import { useFaultFocus } from '../kit/use-fault-focus.ts';
 import type { Query } from '../live/collection.ts';
 import { live, useViews } from '../live/use.ts';
 import { NoHosts } from '../parts/empty.tsx';
@@ -63,7 +64,6 @@ function NewGuest({ hosts, areKnown }: { hosts: readonly HostView[]; areKnown: b
     bios: false,
   }));
   const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
-  const form = useRef<HTMLFormElement>(null);
 
   const draft: Draft = {
     ...typed,
@@ -82,20 +82,12 @@ function NewGuest({ hosts, areKnown }: { hosts: readonly HostView[]; areKnown: b
       if (resource !== null) void navigate({ to: '/guests/$guestId', params: { guestId: String(resource.id) }, replace: true });
     },
   });
+  const form = useFaultFocus(faults, create.error);
   const problem = problemOf(create.error);
   const problemField = problem?.field?.split('.')[0];
   const isPlaced = problemField !== undefined && PLACED.includes(problemField);
   const fault = (field: string): string | undefined =>
     faults[field] ?? (isPlaced && problemField === field && problem !== null ? fieldDetail(problem) : undefined);
-
-  // The field at fault comes into sight, unfolded when it was folded away.
-  const hasFault = isPlaced || Object.keys(faults).length > 0;
-  useEffect(() => {
-    if (!hasFault) return;
-    const field = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
-    field?.closest('details')?.setAttribute('open', '');
-    field?.focus();
-  }, [hasFault]);
 
   const choose = (members: { [K in keyof typeof search]?: (typeof search)[K] | undefined }): void => {
     void navigate({ to: '/guests/new', search: (before) => patched(before, members), replace: true, resetScroll: false });

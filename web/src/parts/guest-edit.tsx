@@ -6,6 +6,7 @@ import { Button } from '../kit/button.tsx';
 import { CheckField, TextArea, TextField } from '../kit/field.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
 import { Sheet } from '../kit/sheet.tsx';
+import { useFaultFocus } from '../kit/use-fault-focus.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 import { type Accepted, sendGuest } from './guest-actions.ts';
@@ -21,6 +22,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
       sendGuest(() => call<Accepted>('PATCH', `/guests/${guest.id}`, { body: edit, generation })),
     onSuccess: onClose,
   });
+  const formElement = useFaultFocus(faults, save.error);
   const problem = problemOf(save.error);
   const isStale = problem?.code === 'stale-generation';
   const fault = (field: string): string | undefined =>
@@ -40,6 +42,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
   return (
     <Sheet title={t('edit.title', { name: guest.name })} onClose={onClose}>
       <form
+        ref={formElement}
         className="space-y-4"
         noValidate
         onSubmit={(event) => {
