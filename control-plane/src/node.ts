@@ -8,6 +8,7 @@ import { type Random, realRandom } from '@drover/shared/lib/random';
 import { rateLimited } from '@drover/shared/lib/rate-limited';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Broker } from './broker/broker.ts';
+import { followingOthers } from './db/follow.ts';
 import { openStore } from './db/open.ts';
 import type { Store } from './db/store.ts';
 import { createApp } from './http/app.ts';
@@ -42,6 +43,8 @@ export interface NodeOptions {
   /** Where people reach it, behind a proxy; null: at the address each request was sent to. */
   readonly publicUrl: string | null;
   readonly log: Log;
+  /** A libSQL server, for several processes; absent: a file in the folder. */
+  readonly database?: { readonly url: string; readonly token: string | null } | null;
   readonly clock?: Clock;
   readonly random?: Random;
   /** For tests that end the process between two calls: what then stands before the database and the broker. */
@@ -72,14 +75,20 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
   try {
     undo.push(await lockFolder(folder));
     const signer = await openSigner(join(folder, 'signing-key.json'), () => clock.now());
-    const opened = await openStore(join(folder, 'drover.db'), () => clock.now());
-    undo.push(() => opened.close());
-    await opened.disconnectAll();
+    const { database } = options;
+    const isShared = Boolean(database);
+    const file = () => openStore(join(folder, 'drover.db'), () => clock.now());
+    const alone = await (database ? openRemoteStore(database.url, database.token, () => clock.now()) : file());
+    undo.push(() => alone.close());
+    const following = isShared ? followingOthers(alone, clock) : { store: alone, stop: () => {} };
+    undo.push(following.stop);
+    const opened = following.store;
+    if (!isShared) await opened.disconnectAll();
 
     const complain = rateLimited(log, clock);
     const { publicUrl } = options;
     const mqtt = options.mqttPort ? { port: options.mqttPort, host: options.host } : null;
-    const brokers = await openBrokers({ folder, store: opened, signer, clock, random, publicUrl, mqtt, isShared: false, complain });
+    const brokers = await openBrokers({ folder, store: opened, signer, clock, random, publicUrl, mqtt, isShared, complain });
     undo.push(() => brokers.close());
     const broker = brokers.cells;
     const store = cuttingOff(between ? between.store(opened) : opened, broker);
@@ -96,7 +105,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       random,
       signer,
       nudge: dispatcher.nudge,
-      credentials: broker.credentials,
+      cells: broker,
       relay,
       uploads: fileUploads(join(folder, 'uploads')),
       webAssets: webFiles(options.webPath),
@@ -116,7 +125,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       if (!upgrades.some((take) => take(request, socket, head)))
         socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     });
-    const stopTicking = startTicking({ store, clock, dispatcher, receiver, log });
+    const stopTicking = startTicking({ store, clock, dispatcher, receiver, log, isLeader: broker.leads });
     undo.push(async () => {
       closing.abort(new Problem('gone', 'the control plane is stopping', { retryable: true }));
       const stopped = stopServer(server);

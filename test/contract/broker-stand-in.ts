@@ -69,6 +69,7 @@ export async function jwtStandIn(secretBase64: string, flaws: Flaws = {}): Promi
 
 function mayUse(name: string, direction: 'up' | 'down', topic: string): boolean {
   if (name === 'drover-control-plane') return topic.startsWith('drover/v1/');
+  if (name === 'drover-check') return topic.startsWith('drover/v1/check/');
   const [root, version, cell, host, side, ...rest] = topic.split('/');
   return root === 'drover' && version === 'v1' && cell !== '#' && host === name && side === direction && rest.length > 0;
 }

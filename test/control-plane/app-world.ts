@@ -32,6 +32,8 @@ export interface AppWorld {
   readonly hostId: HostId;
   readonly imageId: ImageId;
   readonly nudged: HostId[];
+  /** Whose connections were ended, and in which cell. */
+  readonly disconnected: [HostId, string | undefined][];
   readonly logged: unknown[];
   /** A request that the host has signed with its own key, now. */
   signAsHost(claims: Readonly<Record<string, string>>): Promise<string>;
@@ -99,6 +101,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
   const relay = createRelay(clock, random);
   const closing = new AbortController();
   const nudged: HostId[] = [];
+  const disconnected: [HostId, string | undefined][] = [];
   const logged: unknown[] = [];
   const deps: AppDeps = {
     store,
@@ -106,7 +109,13 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     random,
     signer: unsigned,
     nudge: (hostId) => nudged.push(hostId),
-    credentials: () => Promise.reject(new Error('there is no broker here')),
+    cells: {
+      credentials: () => Promise.reject(new Error('there is no broker here')),
+      setup: async () => ({ 'drover.conf': 'words' }),
+      checkLogins: () => Promise.reject(new Error('there is no broker here')),
+      serves: () => true,
+      disconnect: (hostId, cell) => disconnected.push([hostId, cell]),
+    },
     relay,
     uploads: fileUploads(folder),
     webAssets: null,
@@ -168,6 +177,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     hostId,
     imageId,
     nudged,
+    disconnected,
     logged,
     signAsHost: (claims) =>
       new SignJWT(claims)

@@ -1,13 +1,16 @@
+import type { CheckLogins } from '@drover/shared/api/cells';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import type { HostId } from '@drover/shared/model/id';
 import type { Credentials, PublicKey } from '@drover/shared/protocol/agent-api';
+import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import { parseTopic } from '@drover/shared/protocol/topic';
 import type { Cell, CellStore } from '../db/cell-store.ts';
 import { createLease, type Lease, soleLease } from '../loop/lease.ts';
 import type { Broker } from './broker.ts';
-import { CLIENT_MS } from './certificates.ts';
+import { base64url, newKeyPair } from './broker-keys.ts';
+import { CLIENT_MS, pemOfKey } from './certificates.ts';
 import { createExternalBroker, type ExternalBroker } from './external.ts';
 import type { CutOff, HostLogin, Profile } from './profile.ts';
 
@@ -35,8 +38,12 @@ export interface Cells extends Broker {
   ): Promise<HostCredentials>;
   /** Files to set the cell's broker up with; throws Problem not-found, or unsupported for the embedded one. */
   setup(cell: string): Promise<Readonly<Record<string, string>>>;
+  /** To check the cell's broker with; throws Problem as `setup` does. */
+  checkLogins(cell: string): Promise<CheckLogins>;
   /** Does this process hold the cell's lease? */
   holds(cell: string): boolean;
+  /** Of all processes on one database, does this one do what has to be done once? */
+  leads(): boolean;
   /** Looks at leases, at cells that came, changed or went, and at hosts that were cut off; about once a second. */
   watch(): Promise<void>;
   close(): Promise<void>;
@@ -61,11 +68,14 @@ const REMEMBERED_MS = 25 * 3_600_000;
 /** Ended once at once, and once more when nothing that a host may hold lets it in any more. */
 const ENDED_AGAIN_MS = CLIENT_MS + 5_000;
 const ENDED_FOR_MS = 600_000;
+/** Hosts that leave a cell which drains, each time that we look: they come to the others no faster. */
+const DRAINED_AT_ONCE = 100;
 
 export function createCells(ports: CellsPorts): Cells {
   const { store, embedded, clock, random, complain } = ports;
   const seats = new Map<string, Seat>();
   const startedAtMs = clock.now();
+  const leadership = ports.process === null ? soleLease : createLease(store, 'leader', ports.process, clock);
   const ended = new Map<string, number>();
   let listener: (topic: string, payload: Uint8Array) => void = () => {};
   let isClosed = false;
@@ -93,6 +103,16 @@ export function createCells(ports: CellsPorts): Cells {
     const seat: Seat = { cell: said, text, lease, profile, broker: isSameBroker ? known.broker : null, isServed: false, refused: '' };
     seats.set(cell.name, seat);
     return seat;
+  }
+
+  function disconnect(hostId: HostId, cell?: string): void {
+    for (const seat of seats.values()) if (cell === undefined || cell === seat.cell.name) brokerOf(seat)?.disconnect(hostId);
+  }
+
+  async function profileNamed(name: string): Promise<{ readonly cell: Cell; readonly profile: Profile }> {
+    const { cell, profile } = await seatOf(await cellNamed(name));
+    if (profile) return { cell, profile };
+    throw new Problem('unsupported', `the broker of cell ${name} is in the control plane: there is nothing to set up or to check`);
   }
 
   async function serve(seat: Seat): Promise<void> {
@@ -161,6 +181,8 @@ export function createCells(ports: CellsPorts): Cells {
       await leave(seat);
       await seat.lease.release();
     }
+    await leadership.step();
+    if (leadership.isHeld()) for (const hostId of await store.moveDraining(DRAINED_AT_ONCE, clock.now())) disconnect(hostId);
     await cutOffAll(await store.cutOffSince(clock.now() - REMEMBERED_MS));
   }
 
@@ -172,10 +194,14 @@ export function createCells(ports: CellsPorts): Cells {
       if (!profile) throw new Problem('internal', `the cell ${cell.name} has no profile`);
       return { urls: [...cell.urls], ...(await profile.hostLogin(host)), cell: cell.name };
     },
-    async setup(name) {
-      const { profile } = await seatOf(await cellNamed(name));
-      if (!profile) throw new Problem('unsupported', `the broker of cell ${name} is in the control plane: it needs no setup`);
-      return profile.setup();
+    setup: async (name) => (await profileNamed(name)).profile.setup(),
+    async checkLogins(name) {
+      const { cell, profile } = await profileNamed(name);
+      const pair = await newKeyPair();
+      const publicKey = { kty: 'OKP', crv: 'Ed25519', x: base64url(pair.publicBytes) } as const;
+      const { expiresAtMs: _expires, ...login } = await profile.hostLogin({ id: hostIdOfKey(publicKey), publicKey });
+      const host = { ...login, ...(login.certificate === undefined ? {} : { key: await pemOfKey(pair.privateKey) }) };
+      return { url: cell.ownUrl ?? cell.urls[0] ?? '', host, checker: await profile.checkLogin() };
     },
     holds: (cell) => seats.get(cell)?.lease.isHeld() === true,
     serves: (cell) => brokerOf(seats.get(cell))?.serves(cell) === true,
@@ -190,12 +216,14 @@ export function createCells(ports: CellsPorts): Cells {
       embedded.onMessage((topic, payload) => listener(topic, payload));
     },
     onPresence: (added) => embedded.onPresence(added),
-    disconnect(hostId, cell) {
-      for (const seat of seats.values()) if (cell === undefined || cell === seat.cell.name) brokerOf(seat)?.disconnect(hostId);
-    },
+    disconnect,
+    leads: () => leadership.isHeld(),
     watch: () => watch().catch((thrown: unknown) => complain('cells', `cannot look after the cells: ${Problem.from(thrown).message}`)),
     async close() {
       isClosed = true;
+      await leadership.release().catch(() => {
+        // Whoever waits for it finds out by itself.
+      });
       for (const seat of seats.values()) {
         await seat.broker?.close();
         await seat.lease.release().catch(() => {

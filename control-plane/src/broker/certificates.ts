@@ -96,7 +96,8 @@ export async function certificateAuthority(keys: BrokerKeys): Promise<Certificat
 
 const generalName = (name: string): JsonGeneralNames[number] => ({ type: /^[\d.]+$|:/.test(name) ? 'ip' : 'dns', value: name });
 
-const pemOfKey = async (key: CryptoKey): Promise<string> => PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+export const pemOfKey = async (key: CryptoKey): Promise<string> =>
+  PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
 
 /** Sixteen bytes, of which the first is small: a serial number is positive. */
 const serialNumber = (): string =>

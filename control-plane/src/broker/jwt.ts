@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose';
 import { type BrokerKeys, bytesOfBase64url } from './broker-keys.ts';
-import { CONTROL_PLANE, type Profile, type ProfilePorts } from './profile.ts';
+import { CHECKER, CONTROL_PLANE, type Login, type Profile, type ProfilePorts } from './profile.ts';
 
 /** Only to connect with: the broker must not end a connection when its token expires, or hosts would come back every minute. */
 const TOKEN_MS = 45_000;
@@ -20,15 +20,18 @@ export function jwtProfile({ cell, now, text }: ProfilePorts, keys: BrokerKeys):
       .sign(key);
   }
 
+  async function loginAs(name: string): Promise<Login> {
+    // Not to be guessed: whoever connects with the same ends this connection.
+    const clientId = `${name}-${text(16)}`;
+    return { username: name, clientId, password: await token(name, clientId), subQos: 1 };
+  }
+
   return {
     async hostLogin({ id }) {
       return { username: id, clientId: id, password: await token(id, id), subQos: 1, expiresAtMs: now() + TOKEN_MS };
     },
-    async ownLogin() {
-      // Not to be guessed: whoever connects with the same ends this connection.
-      const clientId = `${CONTROL_PLANE}-${text(16)}`;
-      return { username: CONTROL_PLANE, clientId, password: await token(CONTROL_PLANE, clientId), subQos: 1 };
-    },
+    ownLogin: () => loginAs(CONTROL_PLANE),
+    checkLogin: () => loginAs(CHECKER),
     takeoverLogin: async (hostId) => ({ username: hostId, clientId: hostId, password: await token(hostId, hostId), subQos: 1 }),
     setup: async () => ({ 'drover-token-secret.base64': btoa(String.fromCharCode(...bytesOfBase64url(await keys.secret(label)))) }),
   };

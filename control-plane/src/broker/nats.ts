@@ -1,7 +1,7 @@
 import type { HostId } from '@drover/shared/model/id';
 import { type BrokerKeys, bytesOfBase64url, newKeyPair } from './broker-keys.ts';
 import { natsToken, publicNkey, seedNkey } from './nats-claims.ts';
-import { CONTROL_PLANE, type CutOff, type Profile, type ProfilePorts } from './profile.ts';
+import { CHECK_CELL, CHECKER, CONTROL_PLANE, type CutOff, type Login, type Profile, type ProfilePorts } from './profile.ts';
 
 /** NATS ends a connection when its token expires, so this is how often a host connects anew. Whom it shall refuse earlier, it is told. */
 const TOKEN_MS = 24 * 3_600_000;
@@ -53,16 +53,18 @@ export async function natsProfile({ now, text, push }: NatsPorts, keys: BrokerKe
     return natsToken(operator, { name: 'drover', sub: names.account, nats }, now());
   }
 
+  async function loginAs(name: string, allowed: Allowed): Promise<Login> {
+    return { username: name, clientId: `${name}-${text(16)}`, password: await userToken(await newUser(), name, allowed), subQos: 0 };
+  }
+
   return {
     async hostLogin({ id, publicKey }) {
       const user = publicNkey('user', bytesOfBase64url(publicKey.x));
       const password = await userToken(user, id, ofHost(id));
       return { username: id, clientId: await clientIdOf(id), password, subQos: 0, expiresAtMs: now() + TOKEN_MS };
     },
-    async ownLogin() {
-      const clientId = `${CONTROL_PLANE}-${text(16)}`;
-      return { username: CONTROL_PLANE, clientId, password: await userToken(await newUser(), CONTROL_PLANE, OF_CONTROL_PLANE), subQos: 0 };
-    },
+    ownLogin: () => loginAs(CONTROL_PLANE, allOf('drover.v1')),
+    checkLogin: () => loginAs(CHECKER, allOf(`drover.v1.${CHECK_CELL}`)),
     async takeoverLogin(hostId) {
       return {
         username: hostId,
@@ -116,5 +118,5 @@ const ofHost = (id: string): Allowed => ({
   pub: { allow: [`drover.v1.*.${id}.up.>`] },
   sub: { allow: [`drover.v1.*.${id}.down`, `drover.v1.*.${id}.down.>`] },
 });
-const OF_CONTROL_PLANE: Allowed = { pub: { allow: ['drover.v1.>'] }, sub: { allow: ['drover.v1.>'] } };
+const allOf = (prefix: string): Allowed => ({ pub: { allow: [`${prefix}.>`] }, sub: { allow: [`${prefix}.>`] } });
 const NOTHING: Allowed = { pub: { deny: ['>'] }, sub: { deny: ['>'] } };

@@ -5,12 +5,17 @@ import type { CertificateAuthority } from './certificates.ts';
 /** The user name of the control plane at every broker; no host can be called so. */
 export const CONTROL_PLANE = 'drover-control-plane';
 
+/** Who checks a broker: may use the topics of the cell `check`, which no control plane listens to. */
+export const CHECKER = 'drover-check';
+export const CHECK_CELL = 'check';
+
 /** How one sort of broker knows who is who. A cell has one; nothing else differs between brokers. */
 export interface Profile {
   /** With what a host connects, right away: they are of no use a minute later, nor to a host that was cut off meanwhile. */
   hostLogin(host: { readonly id: HostId; readonly publicKey: PublicKey }): Promise<HostLogin>;
   /** With what the control plane connects: it hears and tells every host of the cell. */
   ownLogin(): Promise<Login>;
+  checkLogin(): Promise<Login>;
   /** With what the control plane connects in a host's place, to end that host's own connection. It may say and hear nothing. */
   takeoverLogin(hostId: HostId): Promise<Login>;
   /** Makes the broker refuse these hosts, where it would otherwise let them in with what they hold. */
@@ -54,6 +59,7 @@ export function withOwnCertificate(profile: Profile, authority: CertificateAutho
     ...profile,
     hostLogin: async (host) => ({ ...(await profile.hostLogin(host)), ...known }),
     ownLogin: async () => ({ ...(await profile.ownLogin()), ...known }),
+    checkLogin: async () => ({ ...(await profile.checkLogin()), ...known }),
     takeoverLogin: async (hostId) => ({ ...(await profile.takeoverLogin(hostId)), ...known }),
     async setup() {
       const server = await authority.server(hostNamesOf(urls), now());

@@ -8,6 +8,7 @@ const enrolment = { tokenHash: 'h', name: null, createdBy: 'anna', expiresAtMs: 
 const view = (over: Partial<EnrolmentDecisionView> = {}): EnrolmentDecisionView => ({
   enrolment,
   existing: null,
+  cell: 'main',
   forgotten: null,
   namesTaken: new Set(),
   ...over,

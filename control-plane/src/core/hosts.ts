@@ -123,7 +123,7 @@ export function enrolHost(
     change: {
       ...base,
       ...use,
-      newHosts: [{ id: input.hostId, name, publicKey: input.publicKey, cell: DEFAULT_CELL }],
+      newHosts: [{ id: input.hostId, name, publicKey: input.publicKey, cell: view.cell ?? DEFAULT_CELL }],
       events: [{ kind: 'host', id: input.hostId, gone: false }],
     },
     answer: { hostId: input.hostId, name },

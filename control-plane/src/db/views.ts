@@ -87,9 +87,11 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
         .from(forgottenHost)
         .where(or(eq(forgottenHost.publicKey, publicKey.x), eq(forgottenHost.id, hostId)));
       const names = await db.select({ name: host.name }).from(host);
+      const cells = await db.all<{ name: string }>(EMPTIEST_CELL);
       return {
         enrolment: enrolment ?? null,
         existing: existing ? hostOf(existing) : null,
+        cell: cells[0]?.name ?? null,
         forgotten: forgotten ?? null,
         namesTaken: new Set(names.map(({ name }) => name)),
       };
@@ -107,6 +109,9 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
     },
   };
 }
+
+const EMPTIEST_CELL = sql`SELECT cell.name AS name FROM cell LEFT JOIN host ON host.cell = cell.name
+  WHERE cell.is_draining = 0 GROUP BY cell.name ORDER BY count(host.id), cell.name LIMIT 1`;
 
 const tasksOf = async (ask: Questions, { kind, id }: ResourceRef): Promise<Task[]> => (await ask.tasksOf.all({ kind, id })).map(taskOf);
 

@@ -7,6 +7,7 @@ import { problemResponse } from './problems.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agent.ts';
+import { cellRoutes } from './routes/cells.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fabricRoutes } from './routes/fabric.ts';
@@ -59,6 +60,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...sessionRoutes(deps, attempts),
     ...guestRoutes(deps),
     ...hostRoutes(deps),
+    ...cellRoutes(deps),
     ...imageRoutes(deps, room),
     ...fabricRoutes(deps),
     ...taskRoutes(deps),

@@ -1,3 +1,4 @@
+import * as cells from '@drover/shared/api/cells';
 import * as requests from '@drover/shared/api/requests';
 import * as views from '@drover/shared/api/views';
 import { ProblemView } from '@drover/shared/lib/problem';
@@ -30,6 +31,13 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Problem: ProblemView,
   Guest: views.GuestView,
   Host: views.HostView,
+  Cell: cells.CellView,
+  Cells: cells.CellsView,
+  CellFiles: cells.CellFilesView,
+  CheckLogins: cells.CheckLoginsView,
+  CreateCell: cells.CreateCell,
+  DrainCell: cells.DrainCell,
+  MoveHost: cells.MoveHost,
   Image: views.ImageView,
   Storage: views.StorageView,
   Network: views.NetworkView,

@@ -16,8 +16,7 @@ export interface AppDeps {
   readonly signer: Signer;
   /** Something is pending for this host. */
   readonly nudge: (hostId: HostId) => void;
-  /** With what a host connects to the broker of its cell. */
-  readonly credentials: Cells['credentials'];
+  readonly cells: Pick<Cells, 'credentials' | 'setup' | 'checkLogins' | 'serves' | 'disconnect'>;
   readonly relay: Relay;
   readonly uploads: Uploads;
   /** The built web page; null: there is none. */

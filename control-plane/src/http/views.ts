@@ -67,6 +67,7 @@ export function hostView({ host, guests, pendingSinceMs }: HostRecord, nowMs: nu
   return {
     id: host.id,
     name: host.name,
+    cell: host.cell,
     connected: !isAway(host, nowMs),
     health: hostHealth({ host, pendingSinceMs, controlPlaneVersion, nowMs }),
     heardAtMs: host.heardAtMs,

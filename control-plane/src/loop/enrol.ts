@@ -58,7 +58,7 @@ export async function enrol(context: EnrolContext, request: EnrolRequest): Promi
 
 /** POST /agent/v1/connect. `socketUrl`: where the caller reaches us, from its own Host header: wss://… */
 export async function connect(
-  context: EnrolContext & { readonly credentials: Cells['credentials'] },
+  context: EnrolContext & { readonly cells: Pick<Cells, 'credentials'> },
   request: ConnectRequest,
   socketUrl: string,
 ): Promise<Credentials> {
@@ -69,7 +69,7 @@ export async function connect(
   if (host.previousKey && !byPreviousKey) {
     await context.store.commit({ by: host.name, atMs: nowMs, hosts: [{ id: hostId, previousKey: null }] });
   }
-  return { ...(await context.credentials(host, socketUrl)), keySuccession: [...context.signer.succession] };
+  return { ...(await context.cells.credentials(host, socketUrl)), keySuccession: [...context.signer.succession] };
 }
 
 /** With what a host signs in at the embedded broker. */

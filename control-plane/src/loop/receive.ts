@@ -77,7 +77,7 @@ export function createReceiver(context: ReceiveContext): Receiver {
   }
 
   async function report(hostId: HostId, cell: string, received: Report): Promise<void> {
-    const { answer } = await absorbed(hostId, received);
+    const { answer, home } = await absorbed(hostId, received);
     if (!answer) {
       complain(`${hostId} unknown`, `a report of ${hostId}, which is not enrolled here or was cut off`);
       broker.disconnect(hostId);
@@ -94,14 +94,21 @@ export function createReceiver(context: ReceiveContext): Receiver {
     const { lastBoot } = answer;
     const words = lastBoot === null ? JSON.stringify(reply) : await signer.sign(bootReply(reply, hostId, lastBoot));
     await broker.publish(topicOf(cell, hostId, 'down/reply'), words, 1);
+    // It was moved meanwhile: its next credentials are for the other broker.
+    if (home !== cell) broker.disconnect(hostId, cell);
     if (received.hello) dispatcher.introduced(hostId, received.hello.counter ?? 0);
     if (answer.dispatch) dispatcher.nudge(hostId);
   }
 
-  async function absorbed(hostId: HostId, received: Report): Promise<{ answer: Absorbed | null }> {
+  async function absorbed(hostId: HostId, received: Report): Promise<{ answer: Absorbed | null; home: string }> {
+    let home = '';
     const ids = { storageId: newId('storage', random), networkId: newId('network', random) };
     const refs = received.hello ? 'all' : [...received.statuses, ...refusedRefs(received)].map(({ kind, id }) => ({ kind, id }));
-    return retrying(hostId, refs, (view): Decision<Absorbed> => absorb(view, received, { nowMs: clock.now(), ...ids }));
+    const { answer } = await retrying(hostId, refs, (view): Decision<Absorbed> => {
+      home = view.host.cell;
+      return absorb(view, received, { nowMs: clock.now(), ...ids });
+    });
+    return { answer, home };
   }
 
   async function retrying<A>(

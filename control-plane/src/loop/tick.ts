@@ -17,14 +17,23 @@ export interface TickContext {
   readonly dispatcher: Dispatcher;
   readonly receiver: Pick<Receiver, 'writeHeard'>;
   readonly log: Log;
+  /** Of several processes on one database, does this one do what has to be done once? */
+  readonly isLeader?: () => boolean;
 }
 
 /** What time alone brings about: deadlines, what has to be sent again, what may be forgotten. */
-export async function tick({ store, clock, dispatcher, receiver }: TickContext, options: { readonly trim: boolean }): Promise<void> {
+export async function tick(context: TickContext, options: { readonly trim: boolean }): Promise<void> {
+  const { store, clock, dispatcher, receiver, isLeader = () => true } = context;
   const nowMs = clock.now();
-  const perform = performer(store, dispatcher.nudge);
   // First of all: a host that was heard has not fallen silent.
   await receiver.writeHeard();
+  if (isLeader()) await once(context, nowMs);
+  for (const hostId of await store.hostsWithPending()) dispatcher.nudge(hostId);
+  if (options.trim && isLeader()) await store.trim(nowMs);
+}
+
+async function once({ store, dispatcher }: TickContext, nowMs: number): Promise<void> {
+  const perform = performer(store, dispatcher.nudge);
   for (const id of await store.overdueTasks(nowMs, 100)) {
     await perform(
       () => store.views.onTask(id),
@@ -37,8 +46,6 @@ export async function tick({ store, clock, dispatcher, receiver }: TickContext, 
       (view) => ({ change: (view && silence(view.host, nowMs - AWAY_MS, nowMs)) ?? { by: 'drover', atMs: nowMs }, answer: null }),
     );
   }
-  for (const hostId of await store.hostsWithPending()) dispatcher.nudge(hostId);
-  if (options.trim) await store.trim(nowMs);
 }
 
 /** Ticks, every second unless told otherwise, one after the other; the returned function ends it once the one under way is done. */

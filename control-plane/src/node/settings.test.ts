@@ -5,7 +5,14 @@ const settings = (env: Readonly<Record<string, string>>) => settingsOf(env, { is
 
 describe('what the control plane is told by its environment', () => {
   it('has a default for everything', () => {
-    expect(settings({})).toEqual({ dataPath: '/home/anna/.local/share/drover', port: 8420, host: null, publicUrl: null });
+    expect(settings({})).toEqual({
+      dataPath: '/home/anna/.local/share/drover',
+      port: 8420,
+      host: null,
+      publicUrl: null,
+      mqttPort: null,
+      database: null,
+    });
     expect(settingsOf({}, { isRoot: true, home: '/root' }).dataPath).toBe('/var/lib/drover');
     expect(settings({ DROVER_DATA: '', DROVER_PORT: '', DROVER_LISTEN: '', DROVER_PUBLIC_URL: '' })).toEqual(settings({}));
   });
@@ -18,6 +25,13 @@ describe('what the control plane is told by its environment', () => {
     for (const url of ['https://drover.example.org', 'https://drover.example.org/', 'https://DROVER.example.org:443']) {
       expect(settings({ DROVER_PUBLIC_URL: url }).publicUrl).toBe('https://drover.example.org');
     }
+  });
+
+  it('takes a database server, with a token or without', () => {
+    const env = { DROVER_DATABASE_URL: 'libsql://db.example.org', DROVER_DATABASE_TOKEN: 't' };
+    expect(settings(env).database).toEqual({ url: 'libsql://db.example.org', token: 't' });
+    expect(settings({ DROVER_DATABASE_URL: 'http://127.0.0.1:8080' }).database).toEqual({ url: 'http://127.0.0.1:8080', token: null });
+    expect(() => settings({ DROVER_DATABASE_URL: '/var/lib/drover.db' })).toThrow(/^DROVER_DATABASE_URL is ".*", not the address/);
   });
 
   it('refuses what is no address and what is no port, by name', () => {

@@ -89,6 +89,8 @@ export type HostHealth = z.infer<typeof HostHealth>;
 export const HostView = z.object({
   id: HostId,
   name: z.string(),
+  /** Which broker it is on: worth showing where there are several. */
+  cell: z.string(),
   connected: z.boolean(),
   health: HostHealth,
   heardAtMs: z.number().int().nullable(),

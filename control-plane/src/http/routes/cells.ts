@@ -1,0 +1,134 @@
+import { CellFilesView, CellsView, CellView, CheckLoginsView, CreateCell, DrainCell, MoveHost } from '@drover/shared/api/cells';
+import { HostView } from '@drover/shared/api/views';
+import { Problem } from '@drover/shared/lib/problem';
+import { z } from 'zod';
+import type { CellStore } from '../../db/cell-store.ts';
+import { Nothing } from '../components.ts';
+import type { AppDeps } from '../deps.ts';
+import { type Route, rawRoute, route } from '../route.ts';
+import { hostView } from '../views.ts';
+import { Ref } from './params.ts';
+
+const CELL = '/api/v1/cells/{cell}';
+const params = z.object({ cell: Ref });
+
+/** Brokers, and which hosts are on which. */
+export function cellRoutes({ store, cells, clock, version }: AppDeps): Route[] {
+  async function all(): Promise<CellView[]> {
+    return (await store.cells.cells()).map((cell) => viewOf(cell, cells.serves(cell.name)));
+  }
+  async function one(name: string): Promise<CellView> {
+    const found = (await all()).find((cell) => cell.name === name);
+    if (!found) throw new Problem('not-found', `there is no cell ${name}`, { field: 'cell', suggestion: 'drover cell list shows all' });
+    return found;
+  }
+
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/cells',
+      right: 'view',
+      tag: 'cells',
+      summary: 'List cells: brokers, and how many hosts are on them',
+      response: CellsView,
+      handler: async () => ({ body: { items: await all() } }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/cells',
+      right: 'host.edit',
+      tag: 'cells',
+      summary: 'Add a cell: a broker that the control plane is to use',
+      body: CreateCell,
+      status: 201,
+      response: CellView,
+      async handler({ body }) {
+        const { ownUrl = null, adminUrl = null, ...rest } = body;
+        if (body.profile === 'nats' && adminUrl === null) {
+          throw new Problem('bad-request', 'NATS has to be told whom to refuse, over its own protocol', { field: 'adminUrl' });
+        }
+        await store.cells.addCell({ ...rest, ownUrl, adminUrl, isDraining: false, createdAtMs: clock.now() });
+        return { body: await one(body.name) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${CELL}/drain`,
+      right: 'host.edit',
+      tag: 'cells',
+      summary: 'Move all hosts of a cell to others, a hundred each second, and give it no new ones; or let it be used again',
+      params,
+      body: DrainCell,
+      response: CellView,
+      async handler({ params: { cell }, body }) {
+        const others = (await all()).filter((other) => other.name !== cell && !other.draining);
+        if (body.draining && others.length === 0) {
+          throw new Problem('wrong-state', 'there is no other cell for its hosts', { suggestion: 'add one first: drover cell add' });
+        }
+        await store.cells.setDraining(cell, body.draining);
+        return { body: await one(cell) };
+      },
+    }),
+    rawRoute({
+      method: 'DELETE',
+      path: CELL,
+      right: 'host.edit',
+      tag: 'cells',
+      summary: 'Remove a cell that has no hosts',
+      params,
+      answers: { status: 204, contentType: null, description: 'Removed' },
+      async handler({ params: { cell } }) {
+        if ((await all()).length === 1) throw new Problem('wrong-state', 'this is the only cell');
+        if (!(await store.cells.removeCell(cell))) throw new Problem('not-found', `there is no cell ${cell}`, { field: 'cell' });
+        return new Response(null, { status: 204 });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: `${CELL}/setup`,
+      right: 'host.edit',
+      tag: 'cells',
+      summary: 'Files to set up the broker of a cell with; some are secret',
+      params,
+      response: CellFilesView,
+      handler: async ({ params: { cell } }) => ({ body: { files: { ...(await cells.setup(cell)) } } }),
+    }),
+    route({
+      method: 'POST',
+      path: `${CELL}/check-logins`,
+      right: 'host.edit',
+      tag: 'cells',
+      summary: 'What a check of the broker connects with, good for less than a minute',
+      params,
+      body: Nothing,
+      response: CheckLoginsView,
+      handler: async ({ params: { cell } }) => ({ body: await cells.checkLogins(cell) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/hosts/{host}/move',
+      right: 'host.edit',
+      tag: 'cells',
+      summary: 'Move a host to another cell: it comes back there within seconds, and nothing that was wished of it is lost',
+      params: z.object({ host: Ref }),
+      body: MoveHost,
+      response: HostView,
+      async handler({ params: { host }, body }) {
+        const found = await store.host(host);
+        if (!found) throw new Problem('not-found', `there is no host ${host}`, { field: 'host' });
+        await one(body.cell);
+        const before = found.host.cell;
+        await store.cells.moveHost(found.host.id, body.cell, clock.now());
+        if (before !== body.cell) cells.disconnect(found.host.id, before);
+        const moved = await store.host(found.host.id);
+        if (!moved) throw new Problem('not-found', `there is no host ${host}`, { field: 'host' });
+        return { body: hostView(moved, clock.now(), version) };
+      },
+    }),
+  ];
+}
+
+function viewOf(cell: Awaited<ReturnType<CellStore['cells']>>[number], served: boolean): CellView {
+  const { name, profile, urls, isDraining, hosts, connectedHosts, createdAtMs } = cell;
+  return { name, profile, urls: [...urls], draining: isDraining, hosts, connectedHosts, served, createdAtMs };
+}
