@@ -10,6 +10,7 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Broker } from './broker/broker.ts';
 import { followingOthers } from './db/follow.ts';
 import { openStore } from './db/open.ts';
+import { openRemoteStore } from './db/open-remote.ts';
 import type { Store } from './db/store.ts';
 import { createApp } from './http/app.ts';
 import { createDispatcher } from './loop/dispatch.ts';
@@ -42,9 +43,9 @@ export interface NodeOptions {
   readonly version: string;
   /** Where people reach it, behind a proxy; null: at the address each request was sent to. */
   readonly publicUrl: string | null;
-  readonly log: Log;
   /** A libSQL server, for several processes; absent: a file in the folder. */
   readonly database?: { readonly url: string; readonly token: string | null } | null;
+  readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
   /** For tests that end the process between two calls: what then stands before the database and the broker. */
