@@ -123,16 +123,21 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
         attempts = 0;
       } else complain('topic', `a message on a topic that is none of ours: ${JSON.stringify(topic.slice(0, 200))}`);
     } catch (thrown) {
-      complain(topic, `refused a message on ${topic}: ${JSON.stringify(Problem.from(thrown).message.slice(0, 300))}`);
-      if (topic.endsWith('down/command')) renewKeys(bytes);
+      const problem = Problem.from(thrown);
+      complain(topic, `refused a message on ${topic}: ${JSON.stringify(problem.message.slice(0, 300))}`);
+      // One of the two clocks was set, perhaps: the difference is learnt where we fetch credentials.
+      if (problem.code === 'gone') renew('a command seems to have expired: connecting anew to compare clocks');
+      else if (topic.endsWith('down/command') && identity.namesUnknownKey(new TextDecoder().decode(bytes)))
+        // The control plane may have changed it meanwhile, and says so where we fetch credentials.
+        renew('a command is signed with a key that is not known here: connecting anew to learn of it');
     }
   }
 
-  /** A key that we do not know: the control plane may have changed it meanwhile, and says so where we fetch credentials. */
-  function renewKeys(bytes: Uint8Array): void {
-    if (clock.now() < renewedAtMs + RENEW_MS || !identity.namesUnknownKey(new TextDecoder().decode(bytes))) return;
+  /** Rarely, for whoever sits on the broker may bring it about. A clock that was set back must not make it wait. */
+  function renew(why: string): void {
+    if (Math.abs(clock.now() - renewedAtMs) < RENEW_MS) return;
     renewedAtMs = clock.now();
-    log('a command is signed with a key that is not known here: connecting anew to learn of it');
+    log(why);
     client?.end(true);
   }
 

@@ -93,6 +93,30 @@ describe('a host', () => {
     await vi.waitFor(async () => expect((await api('hosts')).items).toMatchObject([{ connected: false }]), 5_000);
   });
 
+  it('connects anew when its clock was set, for until then every command seems to have expired', async () => {
+    const identity = await enrolHost('h1');
+    let aheadMs = 0;
+    let boot = 0;
+    const clock = { ...realClock, now: () => realClock.now() + aheadMs };
+    const commands: Command[] = [];
+    const link = createMqttLink({ identity, controlPlaneUrl: url, clock, random: realRandom, log: () => {} });
+    ends.push(() => link.close());
+    link.open({
+      up(session) {
+        boot += 1;
+        link.send({ do: 'report', report: { ...hello(identity, session), boot } });
+      },
+      down: () => {},
+      command: (command) => void commands.push(command),
+      refused: () => {},
+      reply: () => {},
+    });
+    await vi.waitFor(() => expect(commands).toHaveLength(2), 5_000);
+    aheadMs = 3_600_000;
+    // Nobody says that they have arrived, so they are sent again.
+    await vi.waitFor(() => expect(commands).toHaveLength(4), 30_000);
+  });
+
   it('is back at once after each connection on which it was answered, however short', async () => {
     const identity = await enrolHost('h1');
     const pauses: number[] = [];

@@ -31,6 +31,8 @@ const FAULTS: readonly { readonly weight: number; readonly strike: (ports: Fault
   { weight: 1, strike: (ports, host) => fillDisk(ports, host) },
   { weight: 1, strike: (ports, host) => takeStorageAway(ports, host) },
   { weight: 2, strike: (ports, host) => damageJournal(ports, host) },
+  { weight: 1, strike: (ports, host) => setClock(ports, host) },
+  { weight: 1, strike: (ports) => setClock(ports, ports.chance.pick(ports.controlPlanes)) },
   { weight: 1, strike: ({ backUp }) => void backUp() },
   { weight: 1, strike: ({ restore }) => void restore() },
 ];
@@ -82,6 +84,14 @@ function takeStorageAway({ timeline, chance, log }: FaultPorts, host: SimulatedH
     log(`${host.name}: the storage is back`);
   });
 }
+
+/** Somebody, or NTP, sets the clock of one machine, while what runs there goes on. */
+function setClock({ chance, log }: FaultPorts, machine: SimulatedHost | SimulatedControlPlane): void {
+  const byMs = chance.pick([chance.between(-60_000, 60_000), chance.between(-HOUR_MS, HOUR_MS)]);
+  log(`${machine.name}: the clock is set ${byMs < 0 ? 'back' : 'forward'} by ${Math.abs(Math.round(byMs / 1_000))} s`);
+  machine.wallClock.jump(byMs);
+}
+const HOUR_MS = 3_600_000;
 
 /** One file rots while the agent is dead. What became of tasks cannot be learnt again from anybody, so theirs are left alone. */
 function damageJournal({ chance, journalLost }: FaultPorts, host: SimulatedHost): void {

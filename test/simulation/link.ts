@@ -1,4 +1,5 @@
 import { backoff } from '@drover/shared/lib/backoff';
+import { Problem } from '@drover/shared/lib/problem';
 import type { HostId } from '@drover/shared/model/id';
 import { type Gone, MESSAGE_BYTES_MAX, PROTOCOL_VERSION } from '@drover/shared/protocol/message';
 import { DEFAULT_CELL, type Leaf, parseTopic, topicOf } from '@drover/shared/protocol/topic';
@@ -46,6 +47,8 @@ interface Subscriber {
 }
 
 const KEEPALIVE_MS = 45_000;
+/** As rarely as the real link. */
+const RENEW_MS = 60_000;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 
 /** Broker and network at once: carries messages between agents and control planes, as badly as it is told. */
@@ -148,7 +151,7 @@ export class Network {
         }
         attempts = 0;
         const [theirs] = this.#subscribers;
-        if (theirs) aheadMs = theirs.life.clock.now() - life.clock.now();
+        aheadMs = (theirs?.life.clock.now() ?? 0) - life.clock.now();
         const session = this.chance.text(20);
         const made: Connection = { hostId, session, life, handlers, inbound: believes, received: Promise.resolve(), open: true };
         connection = made;
@@ -174,11 +177,13 @@ export class Network {
     };
   }
 
+  readonly #renewedAtMs = new Map<HostId, number>();
   readonly #onClosed = new Map<Connection, () => void>();
 
   #canConnect(hostId: HostId): boolean {
     const cut = this.cut.get(hostId);
-    return !cut?.up && !cut?.down && (!this.isEmbedded || this.#subscribers.size > 0);
+    // Whatever broker it is: credentials for it are to be had of a control plane alone.
+    return !cut?.up && !cut?.down && this.#subscribers.size > 0;
   }
 
   #connect(connection: Connection, closed: () => void): void {
@@ -248,8 +253,12 @@ export class Network {
       try {
         await receive(connection, leaf, bytes);
       } catch (thrown) {
-        // As the real link does: what cannot be taken is refused, and comes again.
-        this.log(`${hostId} refused a message: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        // As the real link does: what cannot be taken is refused, and comes again; and clocks are compared anew.
+        const problem = Problem.from(thrown);
+        this.log(`${hostId} refused a message: ${problem.message}`);
+        if (problem.code !== 'gone' || this.timeline.nowMs < (this.#renewedAtMs.get(hostId) ?? 0) + RENEW_MS) return;
+        this.#renewedAtMs.set(hostId, this.timeline.nowMs);
+        this.drop(hostId);
       }
     });
   }

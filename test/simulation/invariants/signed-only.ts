@@ -27,7 +27,7 @@ export function watchSignatures({ judge, timeline }: Scene): Watch {
       const newest = before?.newest ?? 0;
       counters.set(name, { session, newest, newestBefore: newest });
     },
-    journalLost: ({ name }) => void counters.delete(name),
+    opened: ({ name }, { newestCounter }) => void counters.set(name, { session: '', newest: newestCounter, newestBefore: newestCounter }),
     wished(host, resource, counter) {
       const key = `${host.hostId} ${refKey(resource)}`;
       const wish = `${key} ${resource.generation} ${digestOf(resource)}`;
