@@ -1,6 +1,6 @@
 import type { ListGuests } from '@drover/shared/api/requests';
-import type { Client, InStatement } from '@libsql/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NotedClient } from '../../../test/control-plane/asked.ts';
 import { aContainer, aGuest, aHost, aNetwork, anImage, aStatus, aStorage, HOST_ID } from '../../../test/control-plane/held.ts';
 import type { Change, WishWrite } from '../core/change.ts';
 import type { Held } from '../core/held.ts';
@@ -10,30 +10,15 @@ import { MIGRATIONS } from './migrations/all.ts';
 import { storeOn } from './open.ts';
 import type { Store } from './store.ts';
 
-let client: LocalClient;
+let client: NotedClient;
 let store: Store;
-let asked: { sql: string; args: never[] }[];
 
 beforeEach(async () => {
-  client = new LocalClient(':memory:', 0);
-  asked = [];
-  store = await storeOn(listening(client), () => 1);
+  client = new NotedClient();
+  store = await storeOn(client, () => 1);
   await commit({ newHosts: [aHost()], wishes: [aStorage(), aNetwork(), anImage()].map(wished) });
 });
 afterEach(() => store.close());
-
-/** The same database, which notes what is asked of it. */
-const listening = (to: LocalClient): Client =>
-  new Proxy(to, {
-    get(target, name) {
-      if (name !== 'execute')
-        return typeof target[name as never] === 'function' ? (target[name as never] as () => void).bind(target) : target[name as never];
-      return (statement: InStatement) => {
-        asked.push(statement as never);
-        return target.execute(statement);
-      };
-    },
-  });
 
 async function commit(change: Partial<Change>): Promise<void> {
   expect(await store.commit({ by: 'anna', atMs: 1, ...change })).toEqual({ committed: true });
@@ -67,13 +52,7 @@ describe('a list of guests', () => {
   for (const [what, filter] of filters) {
     it(`by ${what} reads what it shows, in the order in which it lies`, async () => {
       for (const after of [undefined, '50']) {
-        asked = [];
-        await store.guests({ limit: 20, after, ...filter });
-        const plans = [];
-        for (const { sql, args } of asked) {
-          const { rows } = await client.execute({ sql: `EXPLAIN QUERY PLAN ${sql}`, args });
-          plans.push(...rows.map(({ detail }) => String(detail)));
-        }
+        const plans = await client.plansOf(() => store.guests({ limit: 20, after, ...filter }));
         expect(plans).not.toEqual([]);
         // guest_count has a handful of rows for each host, and guests without a filter are those from a number on.
         const scans = plans.filter((detail) =>

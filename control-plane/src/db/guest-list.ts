@@ -12,7 +12,7 @@ const { resource, host } = schema;
 export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' | 'usersOfImages'> {
   return {
     async guest(ref) {
-      const [record] = await records(db, /^\d+$/.test(ref) ? eq(resource.id, String(Number(ref))) : eq(resource.name, ref));
+      const [record] = await records(db, /^\d+$/.test(ref) ? eq(resource.id, ref) : eq(resource.name, ref));
       return record ?? null;
     },
 

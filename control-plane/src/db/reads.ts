@@ -130,9 +130,12 @@ function taskFilter(filter: ListTasks): SQL | undefined {
   return and(
     filter.state === 'active' ? isNull(task.finishedAtMs) : filter.state === 'finished' ? isNotNull(task.finishedAtMs) : undefined,
     filter.kind === undefined ? undefined : eq(task.targetKind, filter.kind),
-    filter.target === undefined ? undefined : or(eq(task.targetId, filter.target), eq(task.targetName, filter.target)),
+    filter.target === undefined ? undefined : eq(isId(filter.target) ? task.targetId : task.targetName, filter.target),
   );
 }
+
+/** No name looks like one (shared/model/id.ts). */
+const isId = (ref: string): boolean => /^\d+$|_/.test(ref);
 
 function beforeTask(after: string | undefined): SQL | undefined {
   if (after === undefined) return undefined;

@@ -199,6 +199,12 @@ describe('the list of guests', () => {
     expect(await idsOf({ search: 'cache' })).toEqual(['101']);
   });
 
+  it('knows each by its id as it is written, and by its name', async () => {
+    expect((await store.guest('100'))?.guest.id).toBe('100');
+    expect((await store.guest('web-1'))?.guest.id).toBe('100');
+    for (const ref of ['0100', '1e2', '']) expect([ref, await store.guest(ref)]).toEqual([ref, null]);
+  });
+
   it('names the host and the image of each', async () => {
     expect(await store.guest('web-1')).toMatchObject({ host: { id: HOST_ID, name: 'h1' }, image: { id: IMAGE_ID, name: 'mine' } });
     expect([...(await store.usersOfImages([IMAGE_ID, 'image_zzzzzzzz']))]).toEqual([

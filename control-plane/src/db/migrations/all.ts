@@ -2,6 +2,7 @@ import { sql as first } from './0001-first.ts';
 import { sql as guestLists } from './0002-guest-lists.ts';
 import { sql as hostsCutOff } from './0003-hosts-cut-off.ts';
 import { sql as cells } from './0004-cells.ts';
+import { sql as taskLists } from './0005-task-lists.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
-export const MIGRATIONS: readonly string[] = [first, guestLists, hostsCutOff, cells];
+export const MIGRATIONS: readonly string[] = [first, guestLists, hostsCutOff, cells, taskLists];
