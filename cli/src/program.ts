@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addAccessCommands } from './commands/access.ts';
 import { addApiCommand } from './commands/api.ts';
+import { addBrokerCommands } from './commands/broker.ts';
+import { addCellCommands } from './commands/cell.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addContextCommands } from './commands/context.ts';
 import { addFabricCommands } from './commands/fabric.ts';
@@ -39,6 +41,8 @@ export function createProgram(terminal: Terminal): Command {
   addTaskCommands(program, open);
   addHostCommands(program, open);
   addHostKeyCommands(program, open);
+  addCellCommands(program, open);
+  addBrokerCommands(program, open);
   addFabricCommands(program, open);
   addContextCommands(program, open);
   addAccessCommands(program, open);

@@ -8,7 +8,7 @@ import { mosquittoProfile } from '../../control-plane/src/broker/mosquitto.ts';
 import { natsProfile } from '../../control-plane/src/broker/nats.ts';
 import { natsPush } from '../../control-plane/src/broker/nats-push-node.ts';
 import { type Profile, withOwnCertificate } from '../../control-plane/src/broker/profile.ts';
-import { type BrokerWorld, CELL, describeBroker, type LightHost } from './broker.ts';
+import { type BrokerWorld, CELL, describeBroker, type LightHost, lightHost } from './broker.ts';
 import { mosquitto, natsServer } from './broker-programs.ts';
 import { jwtStandIn } from './broker-stand-in.ts';
 
@@ -34,6 +34,12 @@ function worldOf(url: string, profile: Profile, end: () => Promise<void>): Broke
       const login = await profile.hostLogin({ id, publicKey });
       ageMs = 0;
       return login;
+    },
+    async checkLogins() {
+      const { publicKey, id, privateKey } = lightHost();
+      const { expiresAtMs: _expires, ...login } = await profile.hostLogin({ id, publicKey });
+      const host = login.certificate === undefined ? login : { ...login, key: privateKey };
+      return { url, host, checker: await profile.checkLogin() };
     },
     async cutOff({ id, publicKey }) {
       await profile.refuse?.([{ hostId: id, publicKey, atMs: Date.now() }]);

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import type { CheckLogins } from '@drover/shared/api/cells';
 import { setNoDelay } from '@drover/shared/lib/no-delay';
 import type { HostId } from '@drover/shared/model/id';
 import { PublicKey } from '@drover/shared/protocol/agent-api';
@@ -7,6 +8,7 @@ import { MESSAGE_BYTES_MAX } from '@drover/shared/protocol/message';
 import { downFilter, topicOf } from '@drover/shared/protocol/topic';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { checkBroker } from '../../cli/src/broker-check.ts';
 import type { Broker } from '../../control-plane/src/broker/broker.ts';
 import type { HostLogin } from '../../control-plane/src/broker/profile.ts';
 
@@ -28,6 +30,8 @@ export interface BrokerWorld {
   readonly url: string;
   /** What the control plane would hand to the host now; `ageMs`: what it handed out so long ago. */
   login(host: LightHost, ageMs?: number): Promise<HostLogin>;
+  /** What the control plane gives to check the broker with; absent: it has no broker to check. */
+  checkLogins?(): Promise<CheckLogins>;
   /** Whatever the control plane does once a host is revoked. */
   cutOff(host: LightHost): Promise<void>;
   close(): Promise<void>;
@@ -221,6 +225,17 @@ export function describeBroker(name: string, open: () => Promise<BrokerWorld>): 
         ).resolves.toBe('turned away'),
       );
       expect((await join()).isOpen()).toBe(true);
+    });
+
+    it('is found fit by drover broker check, if it is one to be checked', async () => {
+      if (!world.checkLogins) return;
+      const findings = await checkBroker({ ...(await world.checkLogins()), patienceMs: 20_000 });
+      // The stand-in alone has no TLS.
+      const isPlain = world.url.startsWith('mqtt:');
+      expect(findings.filter(({ verdict }) => verdict !== 'good').map(({ what }) => what)).toEqual(isPlain ? ['encryption'] : []);
+      expect(findings).toHaveLength(11);
+      // Nothing of it reaches the control plane.
+      expect(heard.filter(({ topic }) => topic.startsWith('drover/v1/check/'))).toEqual([]);
     });
 
     it('goes on for the others when one host stands still', async () => {

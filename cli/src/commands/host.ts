@@ -134,6 +134,7 @@ function hostFacts(terminal: Terminal, host: HostView, nowMs: number): string {
       ['guests', `${host.guests.running} of ${host.guests.total} running`],
       ['agent', host.agentVersion],
       ['heard', host.heardAtMs === null ? 'never' : `${formatDuration(nowMs - host.heardAtMs)} ago`],
+      ['cell', host.cell === 'main' ? null : host.cell],
       ['orphans', host.orphans.map((orphan) => `${orphan.kind} ${orphan.id}`).join(', ')],
     ]) +
     (drivers.length > 0 ? `drivers\n${drivers.join('')}` : '')
