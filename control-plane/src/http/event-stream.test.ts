@@ -1,6 +1,10 @@
 import { ChangeEvent } from '@drover/shared/api/views';
+import { realRandom } from '@drover/shared/lib/random';
+import type { Role } from '@drover/shared/model/access';
+import { newId } from '@drover/shared/model/id';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AppWorld, createAppWorld, ORIGIN } from '../../../test/control-plane/app-world.ts';
+import { hashOfSecret } from '../db/secret.ts';
 
 let world: AppWorld;
 const closing = new AbortController();
@@ -15,9 +19,11 @@ interface Stream {
   leave(): Promise<void>;
 }
 
-async function listen(after?: string, as: 'owner' | 'viewer' = 'owner'): Promise<Stream> {
+/** `as`: a role, or the secret of a token. */
+async function listen(after?: string, as = 'owner'): Promise<Stream> {
+  const secret = as in world.tokens ? world.tokens[as as Role] : as;
   const response = await world.app.request(`${ORIGIN}/api/v1/events`, {
-    headers: { authorization: `Bearer ${world.tokens[as]}`, ...(after === undefined ? {} : { 'last-event-id': after }) },
+    headers: { authorization: `Bearer ${secret}`, ...(after === undefined ? {} : { 'last-event-id': after }) },
   });
   expect(response.headers.get('content-type')).toBe('text/event-stream');
   const reader = response.body?.getReader();
@@ -49,6 +55,42 @@ const idOf = (frame: Record<string, string> | 'end'): string =>
   frame === 'end' ? 'end' : ChangeEvent.parse(JSON.parse(frame.data ?? '')).id;
 
 describe('the event stream', () => {
+  it('ends with the token that opened it, and not with another one', async () => {
+    const [viewer, owner] = [await listen(undefined, 'viewer'), await listen()];
+    for (const stream of [viewer, owner]) expect(await stream.next()).toMatchObject({ event: 'hello' });
+    const user = await world.store.access.user('viewer-anna');
+    const [token] = (await world.store.access.tokens({ limit: 1, userId: user?.id })).items;
+    expect((await world.ask('DELETE', `/api/v1/tokens/${token?.token.id}`)).status).toBe(204);
+    expect(await viewer.next()).toBe('end');
+    await touch('100');
+    expect([idOf(await owner.next()), idOf(await owner.next())]).toEqual([token?.token.id, '100']);
+    await owner.leave();
+  });
+
+  it('ends with its user, and when its session has lasted long enough', async () => {
+    const viewer = await listen(undefined, 'viewer');
+    expect(await viewer.next()).toMatchObject({ event: 'hello' });
+    expect((await world.ask('DELETE', '/api/v1/users/viewer-anna')).status).toBe(204);
+    expect(await viewer.next()).toBe('end');
+
+    const user = await world.store.access.user('operator-anna');
+    if (!user) throw new Error('no user');
+    const session = { id: newId('token', realRandom), kind: 'session', name: 'browser', userId: user.id, role: user.role } as const;
+    const nowMs = world.clock.now();
+    await world.store.access.addToken(
+      { ...session, createdAtMs: nowMs, lastUsedAtMs: nowMs, expiresAtMs: nowMs + 20_000 },
+      hashOfSecret('drs_short'),
+    );
+    const short = await listen(undefined, 'drs_short');
+    expect(await short.next()).toMatchObject({ event: 'hello' });
+    for (const expected of [{ comment: 'still here' }, 'end']) {
+      const next = short.next();
+      await settle();
+      world.clock.advance(15_000);
+      expect(await next).toEqual(expected);
+    }
+  });
+
   it('begins now, says where that is, and tells of each commit', async () => {
     const stream = await listen();
     const { newest } = await world.store.eventRange();

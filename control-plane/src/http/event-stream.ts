@@ -1,6 +1,8 @@
 import type { ChangeEvent } from '@drover/shared/api/views';
 import type { Clock } from '@drover/shared/lib/clock';
+import { may } from '../core/access.ts';
 import type { Store } from '../db/store.ts';
+import type { Caller } from './session.ts';
 
 const HEARTBEAT_MS = 15_000;
 const BATCH = 500;
@@ -9,15 +11,18 @@ export interface EventSources {
   readonly store: Pick<Store, 'events' | 'eventRange' | 'onEvents'>;
   readonly clock: Clock;
   readonly closing: AbortSignal;
-  /** Whether events about users and tokens are for this client. */
-  readonly seesAccess: boolean;
+  /** Whose stream it is: it ends with the proof that it was opened with. */
+  readonly caller: Caller;
 }
 
 /**
  * Changes from a cursor on. The database is the queue: the stream reads on when its client has taken what came before, so a slow
  * client costs no memory, and it sleeps until a commit wakes it.
  */
-export function eventStream({ store, clock, closing, seesAccess }: EventSources, after: number | undefined): ReadableStream<Uint8Array> {
+export function eventStream({ store, clock, closing, caller }: EventSources, after: number | undefined): ReadableStream<Uint8Array> {
+  const { user, token } = caller;
+  /** Whether events about users and tokens are for this client. */
+  const seesAccess = may(caller, 'access.edit');
   const encoder = new TextEncoder();
   let cursor: number | null = null;
   let wake: () => void = () => undefined;
@@ -43,15 +48,22 @@ export function eventStream({ store, clock, closing, seesAccess }: EventSources,
     return `retry: 1000\nid: ${cursor}\nevent: ${isLost ? 'reset' : 'hello'}\ndata: {}\n\n`;
   }
 
-  async function next(): Promise<string> {
+  const isExpired = (): boolean => token.expiresAtMs !== null && token.expiresAtMs <= clock.now();
+  const endsIt = ({ kind, id, gone }: ChangeEvent): boolean =>
+    gone && ((kind === 'token' && id === token.id) || (kind === 'user' && id === user.id));
+
+  /** Null: there is no more. */
+  async function next(): Promise<string | null> {
     if (cursor === null) return begin();
     for (;;) {
-      if (!hasNews && (await sleep()) === 'heartbeat') return ': still here\n\n';
-      if (isOver) return '';
+      const waking = hasNews ? 'news' : await sleep();
+      if (isOver || isExpired()) return null;
+      if (waking === 'heartbeat') return ': still here\n\n';
       hasNews = false;
       const events: readonly ChangeEvent[] = await store.events(cursor, BATCH);
       const last = events.at(-1);
       if (!last) continue;
+      if (events.some(endsIt)) return null;
       cursor = last.cursor;
       hasNews ||= events.length === BATCH;
       const told = events.filter(({ kind }) => seesAccess || (kind !== 'user' && kind !== 'token'));
@@ -81,7 +93,10 @@ export function eventStream({ store, clock, closing, seesAccess }: EventSources,
     },
     async pull(controller) {
       const text = await next();
-      if (!isOver && text !== '') controller.enqueue(encoder.encode(text));
+      if (isOver) return;
+      if (text !== null) return controller.enqueue(encoder.encode(text));
+      stop();
+      controller.close();
     },
     cancel() {
       stop();

@@ -1,6 +1,5 @@
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
-import { may } from '../../core/access.ts';
 import type { AppDeps } from '../deps.ts';
 import { eventStream } from '../event-stream.ts';
 import { type Route, rawRoute } from '../route.ts';
@@ -22,8 +21,7 @@ export function eventRoutes({ store, clock, closing }: AppDeps): Route[] {
       handler({ request, query, caller }) {
         const lastEventId = request.headers.get('last-event-id');
         const after = lastEventId === null ? query.after : cursorOf(lastEventId);
-        const body =
-          request.method === 'HEAD' ? null : eventStream({ store, clock, closing, seesAccess: may(caller, 'access.edit') }, after);
+        const body = request.method === 'HEAD' ? null : eventStream({ store, clock, closing, caller }, after);
         const headers = {
           'content-type': 'text/event-stream',
           'cache-control': 'no-store',
