@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -249,7 +249,8 @@ async function createWorld(disk?: string): Promise<QemuWorld> {
       // First, so that none of them cleans up at the same time.
       for (const driver of drivers) driver.leave();
       for (const pid of pids()) process.kill(pid, 'SIGKILL');
-      for (const name of readdirSync('/sys/class/net')) if (name.startsWith('taptq')) execFileSync('ip', ['link', 'del', name]);
+      // One may be on its way out already.
+      for (const name of readdirSync('/sys/class/net')) if (name.startsWith('taptq')) spawnSync('ip', ['link', 'del', name]);
       execFileSync('ip', ['link', 'del', BRIDGE]);
       rmSync(base, { recursive: true, force: true });
     },

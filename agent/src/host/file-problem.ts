@@ -3,12 +3,13 @@ import { Problem } from '@drover/shared/lib/problem';
 export const codeOf = (thrown: unknown): string | undefined =>
   thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined;
 
+export const isFull = (thrown: unknown): boolean => codeOf(thrown) === 'ENOSPC' || codeOf(thrown) === 'EDQUOT';
+
 /** An error of the file system in words for people; a full disk has a code of its own. */
 export function fileProblem(thrown: unknown, attempt: string): Problem {
   if (thrown instanceof Problem) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  if (codeOf(thrown) === 'ENOSPC' || codeOf(thrown) === 'EDQUOT')
-    return new Problem('no-space', `${attempt}: the storage is full`, { cause: thrown, retryable: true });
+  if (isFull(thrown)) return new Problem('no-space', `${attempt}: the storage is full`, { cause: thrown, retryable: true });
   return new Problem('host-failed', `${attempt}: ${reason}`, { cause: thrown, retryable: true });
 }
 

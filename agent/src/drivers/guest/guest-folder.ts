@@ -4,7 +4,7 @@ import { type GuestSpec, GuestSpec as GuestSpecSchema } from '@drover/shared/mod
 import { GuestId } from '@drover/shared/model/id';
 import { z } from 'zod';
 import { definitionDigest } from '../../core/definition.ts';
-import { fileMark, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
+import { createParsedFiles, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
 
 /** guest.json: what is applied, beside the guest's disks. Survives the loss of the journal and of the control plane. */
 const GuestFile = z.strictObject({ v: z.literal(1), id: GuestId, spec: GuestSpecSchema, digest: z.string() });
@@ -48,22 +48,10 @@ export function removeGuestFile(folder: string): void {
   removeFileDurably(pathOf(folder));
 }
 
-/** `readGuestFile` that parses a file again only when it was replaced: for observing many unchanged guests. */
+/** `readGuestFile` that parses a file again only when it was replaced. */
 export function createGuestFileReader(): (folder: string, id: number) => AppliedGuest | null {
-  const known = new Map<string, { readonly mark: string; readonly applied: AppliedGuest | null }>();
-  return (folder, id) => {
-    const path = pathOf(folder);
-    const mark = fileMark(path);
-    if (mark === null) {
-      known.delete(path);
-      return null;
-    }
-    const before = known.get(path);
-    if (before?.mark === mark) return before.applied;
-    const applied = readGuestFile(folder, id);
-    known.set(path, { mark, applied });
-    return applied;
-  };
+  const files = createParsedFiles<AppliedGuest | null>();
+  return (folder, id) => files(pathOf(folder), () => readGuestFile(folder, id));
 }
 
 function parseGuestFile(text: string): z.infer<typeof GuestFile> | null {

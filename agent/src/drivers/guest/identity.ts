@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digest } from '@drover/shared/lib/digest';
 import { realRandom } from '@drover/shared/lib/random';
 import type { VmSpec } from '@drover/shared/model/guest';
-import { readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
+import { publishFile, readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
 import { run } from '../../host/shell.ts';
 
 /** Who a VM is: its UUID, and its name and keys in the two forms that guests look for. */
@@ -84,7 +84,7 @@ export async function ensureSeed(folder: string, spec: VmSpec, uuid: string, sig
     // The geometry of a 1.44 MB floppy disk, which every FAT driver reads.
     await run('mformat', ['-C', '-i', image, '-v', 'CIDATA', '-f', '1440', '::'], { signal });
     await run('mcopy', ['-i', image, ...files, '::'], { signal });
-    renameSync(image, path);
+    publishFile(image, path);
     rmSync(staging, { recursive: true, force: true });
   }
   for (const name of readdirSync(folder)) {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'nod
 import { join } from 'node:path';
 import { ContainerSpec, type RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
-import { fileMark, readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
+import { createParsedFiles, readTextIfThere, writeFileDurably } from '../../host/durable-file.ts';
 import { makeFolders } from '../../host/folder.ts';
 import { isSupervisedAlive, Supervised, startTicksOf } from '../../host/supervise.ts';
 
@@ -28,8 +28,7 @@ export class LxcRunFolders {
   readonly lxcPath: string;
   readonly endsFolder: string;
   private readonly root: string;
-  /** Parsed again only when replaced: running containers are looked at often. */
-  private readonly known = new Map<number, { readonly mark: string; readonly record: ContainerRecord | null }>();
+  private readonly records = createParsedFiles<ContainerRecord | null>();
 
   constructor(runPath: string) {
     this.root = join(runPath, 'containers');
@@ -56,16 +55,7 @@ export class LxcRunFolders {
 
   read(id: number): ContainerRecord | null {
     const path = this.recordPath(id);
-    const mark = fileMark(path);
-    if (mark === null) {
-      this.known.delete(id);
-      return null;
-    }
-    const before = this.known.get(id);
-    if (before?.mark === mark) return before.record;
-    const record = parseRecord(readTextIfThere(path) ?? '');
-    this.known.set(id, { mark, record });
-    return record;
+    return this.records(path, () => parseRecord(readTextIfThere(path) ?? ''));
   }
 
   write(id: number, record: ContainerRecord): void {

@@ -19,6 +19,7 @@ import { detectInit, kindOf } from './lxc-init.ts';
 import { applyLive, restartFields } from './lxc-live.ts';
 import { type ContainerRecord, endOfRun, LxcRunFolders } from './lxc-run.ts';
 import { createRunRecords } from './run-record.ts';
+import { createTurns } from './turns.ts';
 
 export interface LxcDriverOptions {
   readonly config: AgentConfig;
@@ -29,6 +30,7 @@ export interface LxcDriverOptions {
 type Container = GuestDefinition & { readonly spec: ContainerSpec };
 
 const REBOOT_DEADLINE_MS = 120_000;
+const LOOK_MS = 20;
 /** From a holder's last word to its end. */
 const LAST_WORD_DEADLINE_MS = 10_000;
 
@@ -38,7 +40,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
   const runs = createRunRecords(clock);
   const folders = new LxcRunFolders(config.runPath);
   const holders = new LxcHolders({ instance: config.instance, folders, cgroups: () => host().cgroups, clock, log });
-  const queues = new Map<number, Promise<unknown>>();
+  const inTurn = createTurns();
   /** How often a guest was told to end: a reboot that is under way then does not start it again. */
   const endings = new Map<number, number>();
   let isShiftGranted = false;
@@ -53,17 +55,6 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       looked = { cgroups, host: lookAtHost(cgroups) };
     }
     return looked;
-  }
-
-  /** One at a time for each guest. */
-  function inTurn<T>(id: number, work: () => Promise<T>): Promise<T> {
-    const turn = (queues.get(id) ?? Promise.resolve()).then(work, work);
-    const settled = turn.catch(() => {});
-    queues.set(id, settled);
-    settled.then(() => {
-      if (queues.get(id) === settled) queues.delete(id);
-    });
-    return turn;
   }
 
   /** Takes note of how the run ended, once its holder has left word. */
@@ -122,8 +113,13 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
   function ask(id: number, how: 'haltSignal' | 'rebootSignal'): boolean {
     const init = holders.init(id);
     if (init === null) return false;
-    process.kill(init.pid, kindOf(readlinkSync(`/proc/${init.pid}/exe`))[how].number);
-    return true;
+    try {
+      process.kill(init.pid, kindOf(readlinkSync(`/proc/${init.pid}/exe`))[how].number);
+      return true;
+    } catch {
+      // It ended between the look and the signal.
+      return false;
+    }
   }
 
   async function rebootPolitely(definition: Container, signal: AbortSignal): Promise<void> {
@@ -144,7 +140,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       runs.ask(places.folder);
       ask(id, 'haltSignal');
       try {
-        for (; holders.find(id) !== null; await clock.sleep(5, signal)) tooLong();
+        for (; holders.find(id) !== null; await clock.sleep(LOOK_MS, signal)) tooLong();
       } catch (error) {
         // Called off: it may still end, and then not by its own will.
         if (!signal.aborted) runs.unask(places.folder);
@@ -159,7 +155,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       if (now !== null && (now.pid !== before.pid || now.startTicks !== before.startTicks)) break;
       if (holders.find(id) === null) throw new Problem('wrong-state', 'the guest ended instead of rebooting');
       tooLong();
-      await clock.sleep(5, signal);
+      await clock.sleep(LOOK_MS, signal);
     }
     runs.end(places.folder, 'asked');
     runs.begin(places.folder, spec.powerRequest);

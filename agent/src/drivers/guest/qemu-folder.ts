@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
+import { publishFile } from '../../host/durable-file.ts';
 import { efiVariablesPath, type QemuHost, serialLogPath } from './qemu-command.ts';
 
 /** The files that a VM has in its own folder, besides its disks, guest.json and run.json. */
@@ -18,7 +19,7 @@ export function ensureEfiVariables(folder: string, host: QemuHost): void {
   if (host.uefi === null)
     throw new Problem('unsupported', 'UEFI firmware (package ovmf) is not installed on this host', { field: 'firmware' });
   copyFileSync(host.uefi.varsPath, `${path}.new`);
-  renameSync(`${path}.new`, path);
+  publishFile(`${path}.new`, path);
 }
 
 /** Each run has logs of its own, which nobody else may read: a console shows secrets. Those of the run before are kept. */

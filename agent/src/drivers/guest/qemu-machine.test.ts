@@ -68,6 +68,17 @@ async function turn(event: string, status: string): Promise<void> {
   await told;
 }
 
+it('a conversation in which QEMU does not say how the guest is, is begun anew', async () => {
+  machine.close();
+  returns['query-status'] = {};
+  await expect.poll(() => machine.isConnected).toBe(false);
+  await expect(machine.connect(new AbortController().signal)).rejects.toThrow();
+  await expect.poll(() => machine.isConnected).toBe(false);
+  returns['query-status'] = { status: 'running' };
+  await machine.connect(new AbortController().signal);
+  expect(machine).toMatchObject({ isConnected: true, fate: null, pause: null });
+});
+
 describe('a guest that QEMU stops', () => {
   it('has crashed where the processor could not go on', async () => {
     await turn('STOP', 'internal-error');

@@ -113,8 +113,14 @@ export class QemuMachine {
       await clock.sleep(SOCKET_STEP_MS, signal);
     }
     this.#stoppedAtMs = clock.now();
-    const [chardevs] = await Promise.all([this.execute('query-chardev'), this.#learn()]);
-    this.#agentOpen = Chardevs.parse(chardevs).some((chardev) => chardev.label === 'agent' && chardev['frontend-open']);
+    try {
+      const [chardevs] = await Promise.all([this.execute('query-chardev'), this.#learn()]);
+      this.#agentOpen = Chardevs.parse(chardevs).some((chardev) => chardev.label === 'agent' && chardev['frontend-open']);
+    } catch (error) {
+      // Without knowing how the guest is, later events mean nothing: the next look begins anew.
+      this.#qmp.close();
+      throw error;
+    }
   }
 
   execute(command: string, args?: Readonly<Record<string, unknown>>, timeoutMs?: number): Promise<unknown> {

@@ -19,6 +19,7 @@ import type { QemuMachine } from './qemu-machine.ts';
 import { createQemuMachines, type LaunchedProcess } from './qemu-machines.ts';
 import { createRunRecords } from './run-record.ts';
 import { plugTaps, tapName } from './tap.ts';
+import { createTurns } from './turns.ts';
 
 export interface QemuDriverOptions {
   readonly config: AgentConfig;
@@ -46,7 +47,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
       for (const changed of watchers) changed(id);
     },
   });
-  const queues = new Map<number, Promise<unknown>>();
+  const inTurn = createTurns();
   /** How often a guest was told to end: a reboot that is under way then does not start it again. */
   const endings = new Map<number, number>();
   /** Guests whose run has begun in the record, and whose machine is not there yet. */
@@ -60,17 +61,6 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
       throw error;
     });
     return facts;
-  }
-
-  /** One at a time for each guest. */
-  function inTurn<T>(id: number, work: () => Promise<T>): Promise<T> {
-    const turn = (queues.get(id) ?? Promise.resolve()).then(work, work);
-    const settled = turn.catch(() => {});
-    queues.set(id, settled);
-    settled.then(() => {
-      if (queues.get(id) === settled) queues.delete(id);
-    });
-    return turn;
   }
 
   /** Starts the process that a definition asks for. */

@@ -55,6 +55,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+test('a conversation that does not come about is ended, so that another can: QEMU talks to one at a time', async () => {
+  answer = (message, peer) => say(peer, { error: { class: 'GenericError', desc: 'not now' }, id: message.id });
+  const left = new Promise<void>((resolve) => server.once('connection', (peer) => peer.once('close', () => resolve())));
+  await expect(open()).rejects.toThrow('not now');
+  await left;
+});
+
 async function open(clock = createStillClock()) {
   const events: QmpEvent[] = [];
   let closed: () => void = () => {};

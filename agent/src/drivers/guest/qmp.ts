@@ -66,8 +66,14 @@ export class QmpConnection {
         reject(new Problem('host-failed', 'QEMU closed its monitor', { retryable: true }));
       });
     });
-    await connection.execute('qmp_capabilities');
-    return connection;
+    try {
+      await connection.execute('qmp_capabilities');
+      return connection;
+    } catch (error) {
+      // Left open, it would keep QEMU from talking to the next.
+      connection.close();
+      throw error;
+    }
   }
 
   get isOpen(): boolean {

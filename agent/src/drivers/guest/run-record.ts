@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Clock } from '@drover/shared/lib/clock';
 import { RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
-import { fileMark, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
+import { createParsedFiles, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
+import { isFull } from '../../host/file-problem.ts';
 import type { LastRun } from './driver.ts';
 
 /** run.json in the guest's folder: the last run, and the boot of the host in which it began. */
@@ -41,24 +42,24 @@ export interface RunRecords {
 }
 
 export function createRunRecords(clock: Clock, bootId: string = readBootId()): RunRecords {
-  const known = new Map<string, { readonly mark: string; readonly file: RunFile | null }>();
-  // Parsed again only when replaced: many guests that go on running are looked at often.
+  const files = createParsedFiles<RunFile | null>();
+  /** What did not fit on a full disk: a guest must be ended, and its disks removed, to make room. Written once there is some. */
+  const unwritten = new Map<string, RunFile>();
+
   function load(folder: string): RunFile | null {
-    const path = pathOf(folder);
-    const mark = fileMark(path);
-    if (mark === null) {
-      known.delete(path);
-      return null;
-    }
-    const before = known.get(path);
-    if (before?.mark === mark) return before.file;
-    const file = parseRunFile(readTextIfThere(path));
-    known.set(path, { mark, file });
-    return file;
+    return unwritten.get(folder) ?? files(pathOf(folder), () => parseRunFile(readTextIfThere(pathOf(folder))));
   }
+
   // A start, and an end that was asked for, are not flushed to disk: were they lost, the host went down, and what is left leads to the same decisions.
-  const save = (folder: string, file: RunFile, flush: boolean): void =>
-    writeFileDurably(pathOf(folder), `${JSON.stringify(file)}\n`, { flush });
+  function save(folder: string, file: RunFile, flush: boolean): void {
+    try {
+      writeFileDurably(pathOf(folder), `${JSON.stringify(file)}\n`, { flush });
+      unwritten.delete(folder);
+    } catch (thrown) {
+      if (!isFull(thrown)) throw thrown;
+      unwritten.set(folder, file);
+    }
+  }
 
   const saveEnd = (folder: string, file: RunFile): void => save(folder, file, file.end !== 'asked');
 
@@ -108,12 +109,15 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
       const file = load(folder);
       if (file === null) return null;
       const now = settled(file, isRunning);
-      if (now !== file) saveEnd(folder, now);
+      if (now !== file || unwritten.has(folder)) saveEnd(folder, now);
       const steady = now.end === null && clock.now() - now.startedAtMs >= STEADY_RUN_MS;
       const { powerRequest, startedAtMs, endedAtMs, end } = now;
       return { powerRequest, startedAtMs, endedAtMs, end, crashes: steady ? 0 : now.crashes };
     },
-    remove: (folder) => removeFileDurably(pathOf(folder)),
+    remove(folder) {
+      unwritten.delete(folder);
+      removeFileDurably(pathOf(folder));
+    },
   };
 }
 
