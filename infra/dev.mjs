@@ -1,31 +1,27 @@
 /** `npm run dev`: control plane that restarts on change, page with hot reload, three simulated hosts; without root. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
 import { bundleOptions } from './build.mjs';
+import { makeDataFolder } from './data-folder.mjs';
 import { ensureDependencies, nodeTooOld, ROOT } from './dependencies.mjs';
+import { endOnSignals, fail } from './ending.mjs';
+import { WITH_PARENT } from './keep.mjs';
 
 const tooOld = nodeTooOld();
-if (tooOld) {
-  console.error(tooOld);
-  process.exit(1);
-}
+if (tooOld) fail(tooOld);
 ensureDependencies();
 
 const { context } = await import('esbuild');
 const { writeContext } = await import('./context.mjs');
-const dataPath = process.env.DROVER_DATA || join(ROOT, '.cache/dev');
+const { dataPath } = makeDataFolder(resolve(process.env.DROVER_DATA || join(ROOT, '.cache/dev')));
 const port = process.env.DROVER_PORT || '8421';
 const url = `http://localhost:${port}`;
-const simulated = 'test/simulation/dev-host.ts';
-mkdirSync(dataPath, { recursive: true });
+const pagePort = await freePortFrom(5173);
 
 const children = new Map();
-/** npm passes Ctrl-C on to us, who have had it from the terminal already: that is one, not two. */
-const SAME_KEY_MS = 500;
 let isEnding = false;
-let endingSinceMs = 0;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 
 const outfile = 'control-plane/dist/dev.js';
 const watched = await context({
@@ -35,18 +31,20 @@ const watched = await context({
   sourcemap: 'inline',
   plugins: [{ name: 'restart', setup: (build) => build.onEnd(({ errors }) => (errors.length > 0 ? tell(errors) : restartControlPlane())) }],
 });
+endOnSignals([{ stop, kill }], 'Ending …');
 await watched.watch();
-begin('page', ['node_modules/vite/bin/vite.js', '--clearScreen', 'false'], { cwd: join(ROOT, 'web') });
+begin('page', [join(ROOT, 'node_modules/vite/bin/vite.js'), '--clearScreen', 'false', '--port', String(pagePort), '--strictPort'], {
+  cwd: join(ROOT, 'web'),
+});
 const token = await ownerToken();
 writeContext('dev', { url, token });
-if (existsSync(join(ROOT, simulated)))
-  begin('hosts', ['infra/run.mjs', simulated, '--url', url, '--token', token, '--hosts', '3'], { env: { DROVER_DATA: dataPath } });
-else console.log('No simulated hosts: test/simulation/dev-host.ts is not there.');
+begin('hosts', ['infra/run.mjs', 'test/simulation/dev-host.ts', '--url', url, '--token', token, '--hosts', '3'], {
+  env: { DROVER_DATA: dataPath },
+});
 
 const link = readTrimmed(join(dataPath, 'control-plane/sign-in-link'));
-console.log(
-  `\nControl plane ${url}, page http://localhost:5173${link ? `, sign in: http://localhost:5173/sign-in${new URL(link).hash}` : ''}`,
-);
+const page = `http://localhost:${pagePort}`;
+console.log(`\nControl plane ${url}, page ${page}${link ? `, sign in: ${page}/sign-in${new URL(link).hash}` : ''}`);
 console.log('Command line: npx drover --context dev guest list\n');
 
 async function restartControlPlane() {
@@ -61,11 +59,10 @@ async function restartControlPlane() {
 }
 
 function begin(name, args, { cwd = ROOT, env = {} } = {}) {
-  const program = args[0]?.startsWith('node_modules/') ? [join(ROOT, args[0]), ...args.slice(1)] : args;
-  const child = spawn(process.execPath, program, {
+  const child = spawn(process.execPath, ['--import', WITH_PARENT, ...args], {
     cwd,
     env: { ...process.env, DROVER_PORT: port, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true,
   });
   children.set(name, child);
@@ -76,13 +73,8 @@ function begin(name, args, { cwd = ROOT, env = {} } = {}) {
   });
 }
 
-async function end() {
-  if (isEnding) {
-    if (Date.now() - endingSinceMs > SAME_KEY_MS) process.exit(1);
-    return;
-  }
+async function stop() {
   isEnding = true;
-  endingSinceMs = Date.now();
   await watched.dispose();
   await Promise.all(
     [...children.values()].map(
@@ -93,7 +85,21 @@ async function end() {
         }),
     ),
   );
-  process.exit(0);
+  return true;
+}
+
+function kill() {
+  for (const child of children.values()) child.kill('SIGKILL');
+}
+
+/** The page's usual port, or the next that no other program has. */
+async function freePortFrom(port) {
+  const isFree = await new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, 'localhost', () => server.close(() => resolve(true)));
+  });
+  return isFree ? port : freePortFrom(port + 1);
 }
 
 async function ownerToken() {

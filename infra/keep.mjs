@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './dependencies.mjs';
 
+/** For node's --import: see there. */
+export const WITH_PARENT = pathToFileURL(join(ROOT, 'infra/with-parent.mjs')).href;
+
 const LOG_BYTES_MAX = 16 * 2 ** 20;
 const DELAY_FIRST_MS = 500;
 const DELAY_MAX_MS = 30_000;
@@ -25,7 +28,7 @@ export function keep({ title, script, args = [], env = {}, logPath, onOutput = (
   function start() {
     const startedAtMs = Date.now();
     const output = tail();
-    child = spawn(process.execPath, ['--import', pathToFileURL(join(ROOT, 'infra/with-parent.mjs')).href, join(ROOT, script), ...args], {
+    child = spawn(process.execPath, ['--import', WITH_PARENT, join(ROOT, script), ...args], {
       cwd: ROOT,
       env: { ...process.env, ...env },
       detached: true,

@@ -30,6 +30,8 @@ const APPARMOR_PACKAGES = { 'apparmor': 'confines containers' };
 
 /** Only for `npm test`. */
 export const TEST_PACKAGES = {
+  'busybox-static': 'the smallest guests',
+  'procps': 'finds what a test left running',
   'chromium': 'the browser that tests the web pages',
   'git': 'tells which files are ours',
   'mosquitto': 'a broker to test against',

@@ -125,9 +125,9 @@ async function startAgent() {
   return `Host      ${name}: this machine${connected ? '' : `; its agent is not connected yet, see ${logPath}`}`;
 }
 
-/** The name by which this machine reaches what listens on `address`. */
+/** The name by which this machine reaches what listens on `address`, as the control plane says it, too. */
 function reachable(address) {
-  if (!address || /^(0\.0\.0\.0|::|127\.0\.0\.1|::1)$/.test(address)) return 'localhost';
+  if (!address || address === '::' || address === '0.0.0.0') return 'localhost';
   return address.includes(':') ? `[${address}]` : address;
 }
 

@@ -8,7 +8,6 @@ import { cannotInstall, ensurePackages, hostPackages, TEST_PACKAGES } from './pa
 const noSkip = process.argv.includes('--no-skip') || process.env.CI === 'true';
 const only = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const results = join(ROOT, 'test-results');
-const isRoot = process.getuid?.() === 0;
 const totals = { passed: 0, failed: 0 };
 const skips = [];
 
@@ -22,7 +21,8 @@ rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
 
 const wanted = { ...hostPackages(), ...TEST_PACKAGES };
-const missing = cannotInstall() ? [] : await ensurePackages(wanted, { purpose: 'Testing on real guests' });
+const obstacle = cannotInstall();
+const missing = obstacle ? [] : await ensurePackages(wanted, { purpose: 'Testing on real guests' });
 
 /** Each part: what it is, and why it cannot run here (null: it can). */
 const parts = [
@@ -62,8 +62,7 @@ function skip(name, reason) {
 }
 
 function noRealHost() {
-  if (process.platform !== 'linux') return 'real guests need Linux';
-  if (!isRoot) return 'real guests need root';
+  if (obstacle) return `real guests cannot be tested here: ${obstacle}`;
   if (missing.length > 0) return `these Debian packages are missing: ${missing.join(', ')}`;
   return null;
 }
@@ -125,12 +124,25 @@ async function playwright() {
   ]);
   const json = readReport(report);
   if (!json) return crashed('pages', code);
-  const { expected, unexpected, flaky, skipped } = json.stats;
+  const { expected, unexpected, flaky } = json.stats;
   totals.passed += expected;
   // What passes only now and then is not passed.
   totals.failed += unexpected + flaky + (json.errors?.length ?? 0);
-  if (skipped > 0) skips.push(...Array.from({ length: skipped }, (_, index) => `pages: skipped test ${index + 1} of ${skipped}`));
+  skips.push(...json.suites.flatMap(skippedIn));
   if (code !== 0 && unexpected + flaky + (json.errors?.length ?? 0) === 0) crashed('pages', code);
+}
+
+/** What Playwright did not run, with the reason that the test gives. */
+function skippedIn({ suites = [], specs = [] }) {
+  const here = specs.flatMap(({ title, tests }) =>
+    tests
+      .filter(({ status }) => status === 'skipped')
+      .map(({ projectName, annotations }) => {
+        const reason = annotations.find(({ type, description }) => type === 'skip' && description)?.description;
+        return `pages: ${title} (${projectName}${reason ? `: ${reason}` : ''})`;
+      }),
+  );
+  return [...here, ...suites.flatMap(skippedIn)];
 }
 
 function crashed(name, code) {

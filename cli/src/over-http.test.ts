@@ -79,9 +79,7 @@ describe('writing', () => {
   });
 
   it('prints one line to type on a new host', async () => {
-    expect((await drover(['host', 'add', '--name', 'fra-2'])).out).toMatch(
-      /^node agent\/dist\/agent\.js enrol --url \S+ --token \S+ --data \S+.*\n$/,
-    );
+    expect((await drover(['host', 'add', '--name', 'fra-2'])).out).toMatch(/^node infra\/host\.mjs --url \S+ --token \S+\n$/);
   });
 });
 

@@ -62,6 +62,15 @@ describe('a control plane', () => {
     expect((await start()).firstOwnerLink).toBeNull();
   });
 
+  it('that listens on one address only is linked to there', async () => {
+    const there = await start({ host: '127.0.0.2' });
+    expect(there.url).toMatch(/^http:\/\/127\.0\.0\.2:\d+$/);
+    expect(there.firstOwnerLink).toContain(`${there.url}/sign-in#`);
+    expect((await session(there, there.localToken)).status).toBe(200);
+    await stop();
+    expect((await start({ host: '0.0.0.0' })).url).toMatch(/^http:\/\/localhost:/);
+  });
+
   it('keeps its folder and its key to its owner, and refuses a key that others can read', async () => {
     await start();
     const key = join(dataPath, 'control-plane/signing-key.json');

@@ -20,7 +20,7 @@ import { createReceiver } from './loop/receive.ts';
 import { startTicking } from './loop/tick.ts';
 import { openBrokers } from './node/brokers.ts';
 import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
-import { listen } from './node/listen.ts';
+import { listen, localUrl } from './node/listen.ts';
 import { lockFolder } from './node/lock.ts';
 import { ownAddresses } from './node/own-addresses.ts';
 import { openSigner } from './node/signing-key.ts';
@@ -140,7 +140,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
     });
     const port = await listen(server, options.port, options.host);
 
-    const url = options.publicUrl ?? `http://localhost:${port}`;
+    const url = options.publicUrl ?? localUrl(options.host, port);
     const ports = { access: store.access, clock, random };
     const owner = await firstOwner(ports);
     return {

@@ -90,7 +90,9 @@ export function addHostCommands(program: Command, open: OpenSession): void {
       body: { name: options.name },
     });
     if (session.isJson) return session.terminal.out(json(raw));
-    session.terminal.err(`Type this on the new host, as root, before ${formatTime(value.expiresAtMs)}; it is good for one host:\n`);
+    session.terminal.err(
+      `Type this on the new host, as root, in a clone of Drover, before ${formatTime(value.expiresAtMs)}; it is good for one host:\n`,
+    );
     session.terminal.out(`${value.command}\n`);
     if (/:\/\/(localhost|127\.0\.0\.1|\[::1\])/.test(value.command)) {
       session.terminal.err('On the new host, localhost would be itself: write the address of this machine there instead.\n');
@@ -132,9 +134,9 @@ function hostFacts(terminal: Terminal, host: HostView, nowMs: number): string {
       ['memory', host.memoryBytes === null ? null : formatBytes(host.memoryBytes)],
       ['addresses', host.addresses.join(', ')],
       ['guests', `${host.guests.running} of ${host.guests.total} running`],
+      ['cell', host.cell === 'main' ? null : host.cell],
       ['agent', host.agentVersion],
       ['heard', host.heardAtMs === null ? 'never' : `${formatDuration(nowMs - host.heardAtMs)} ago`],
-      ['cell', host.cell === 'main' ? null : host.cell],
       ['orphans', host.orphans.map((orphan) => `${orphan.kind} ${orphan.id}`).join(', ')],
     ]) +
     (drivers.length > 0 ? `drivers\n${drivers.join('')}` : '')

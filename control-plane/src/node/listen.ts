@@ -12,6 +12,12 @@ export async function listen(server: Server, port: number, host: string | null):
   }
 }
 
+/** Where this machine itself reaches what listens so. */
+export function localUrl(host: string | null, port: number): string {
+  const name = host === null || host === '::' || host === '0.0.0.0' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}
+
 function listenOn(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
