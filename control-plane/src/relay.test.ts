@@ -181,16 +181,16 @@ describe('a relay', () => {
   });
 
   it('a failure of the task reaches the person at once, before or after they came', () => {
-    const taskId = newId('task', realRandom);
+    const [taskId, tokenId] = [newId('task', realRandom), newId('token', realRandom)];
     const early = relay.issue().ticket;
-    relay.bind(early, taskId);
+    relay.bind(early, taskId, tokenId);
     expect([...relay.awaited()]).toEqual([taskId]);
     const person = new FakeSocket();
     relay.join(early, 'person', person);
     relay.fail(taskId, 'the guest does not run');
     expect(person.lastControl()).toEqual({ do: 'failed', detail: 'the guest does not run' });
     const late = relay.issue().ticket;
-    relay.bind(late, taskId);
+    relay.bind(late, taskId, tokenId);
     relay.fail(taskId, 'the guest does not run');
     const lateComer = new FakeSocket();
     relay.join(late, 'person', lateComer);

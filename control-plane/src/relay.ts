@@ -1,7 +1,7 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
-import type { TaskId } from '@drover/shared/model/id';
+import type { TaskId, TokenId } from '@drover/shared/model/id';
 import type { RelayControl } from '@drover/shared/protocol/relay';
 
 /**
@@ -33,13 +33,15 @@ export const CLOSE = { normal: 1000, goingAway: 1001, tooBig: 1009, unknownTicke
 
 export interface Relay {
   issue(): { readonly ticket: string; readonly expiresAtMs: number };
-  /** Whose failure the person shall be told of at once instead of after the whole wait. False: the ticket has expired. */
-  bind(ticket: string, taskId: TaskId): boolean;
+  /** Whose failure the person shall be told of at once instead of after the whole wait, and by which token it was asked for. False: the ticket has expired. */
+  bind(ticket: string, taskId: TaskId, tokenId: TokenId): boolean;
   /** Nothing came of it. */
   withdraw(ticket: string): void;
   join(ticket: string, side: RelaySide, socket: RelaySocket): void;
   /** Tasks whose host has not come yet. */
   awaited(): ReadonlySet<TaskId>;
+  /** Of all that wait or are joined: the tokens by which they were asked for. */
+  holders(): ReadonlyMap<TaskId, TokenId>;
   /** The host will not come, or must not stay. */
   fail(taskId: TaskId, detail: string): void;
   close(): void;
@@ -54,8 +56,13 @@ interface Seat {
   closed: (() => void) | null;
 }
 
+interface Bound {
+  readonly taskId: TaskId;
+  readonly tokenId: TokenId;
+}
+
 interface Meeting {
-  taskId: TaskId | null;
+  bound: Bound | null;
   failure: string | null;
   person: Seat | null;
   host: Seat | null;
@@ -64,7 +71,7 @@ interface Meeting {
 
 export function createRelay(clock: Clock, random: Random): Relay {
   const meetings = new Map<string, Meeting>();
-  const paired = new Map<() => void, TaskId | null>();
+  const paired = new Map<() => void, Bound | null>();
 
   function end(ticket: string, meeting: Meeting): void {
     meeting.cancelTimer();
@@ -95,7 +102,7 @@ export function createRelay(clock: Clock, random: Random): Relay {
       host.socket.close(code, reason);
     };
     const shutDown = () => closeBoth(CLOSE.goingAway, 'ended from here');
-    paired.set(shutDown, meeting.taskId);
+    paired.set(shutDown, meeting.bound);
     for (const [from, to] of [
       [person, host],
       [host, person],
@@ -112,12 +119,12 @@ export function createRelay(clock: Clock, random: Random): Relay {
       }
       const ticket = random.text(40);
       const cancelTimer = clock.after(PAIRING_MS, () => expire(ticket));
-      meetings.set(ticket, { taskId: null, failure: null, person: null, host: null, cancelTimer });
+      meetings.set(ticket, { bound: null, failure: null, person: null, host: null, cancelTimer });
       return { ticket, expiresAtMs: clock.now() + PAIRING_MS };
     },
-    bind(ticket, taskId) {
+    bind(ticket, taskId, tokenId) {
       const meeting = meetings.get(ticket);
-      if (meeting) meeting.taskId = taskId;
+      if (meeting) meeting.bound = { taskId, tokenId };
       return meeting !== undefined;
     },
     withdraw(ticket) {
@@ -141,13 +148,17 @@ export function createRelay(clock: Clock, random: Random): Relay {
     },
     awaited() {
       const tasks = new Set<TaskId>();
-      for (const meeting of meetings.values()) if (meeting.taskId && !meeting.host) tasks.add(meeting.taskId);
+      for (const meeting of meetings.values()) if (meeting.bound && !meeting.host) tasks.add(meeting.bound.taskId);
       return tasks;
     },
+    holders() {
+      const all = [...meetings.values()].map(({ bound }) => bound).concat([...paired.values()]);
+      return new Map(all.filter((bound) => bound !== null).map(({ taskId, tokenId }) => [taskId, tokenId]));
+    },
     fail(taskId, detail) {
-      for (const [shutDown, of] of [...paired]) if (of === taskId) shutDown();
+      for (const [shutDown, bound] of [...paired]) if (bound?.taskId === taskId) shutDown();
       for (const [ticket, meeting] of meetings) {
-        if (meeting.taskId !== taskId) continue;
+        if (meeting.bound?.taskId !== taskId) continue;
         meeting.failure = detail;
         if (!meeting.person) continue;
         end(ticket, meeting);

@@ -11,7 +11,7 @@ interface Watched {
   readonly log: (message: string, cause: unknown) => void;
 }
 
-/** What follows from events for the relay and the uploads: a person whose command failed is told at once, a fetched upload is removed. */
+/** What follows from events for the relay and the uploads: a person whose command failed is told at once, who signed out has no console left, a fetched upload is removed. */
 export function watchEvents({ store, relay, room, closing, log }: Watched): void {
   let isBusy = false;
   let again = false;
@@ -20,6 +20,9 @@ export function watchEvents({ store, relay, room, closing, log }: Watched): void
     for (const taskId of relay.awaited()) {
       const record = await store.task(taskId);
       if (!record || isFinished(record.task.state)) relay.fail(taskId, record?.task.problem?.detail ?? 'the task has ended');
+    }
+    for (const [taskId, tokenId] of relay.holders()) {
+      if (!(await store.access.token(tokenId))) relay.fail(taskId, 'signed out');
     }
     await room.sweep();
   }

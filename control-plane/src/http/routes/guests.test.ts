@@ -135,6 +135,31 @@ describe('guests', () => {
     }
   });
 
+  it('a stream ends with the token that asked for it, joined or not', async () => {
+    const id = await create();
+    await world.observe('guest', String(id), 1, { observed: { power: 'running' } });
+    const closed: string[] = [];
+    for (const name of ['joined', 'waiting']) {
+      const { url } = (await world.ask('POST', '/api/v1/guests/web/console', { as: 'operator' })).json;
+      const socket = (side: string) => ({
+        send: () => {},
+        bufferedBytes: () => 0,
+        pause: () => {},
+        resume: () => {},
+        close: () => void closed.push(`${name} ${side}`),
+        onFrame: () => {},
+        onClose: () => {},
+      });
+      world.relay.join(url.slice(-52, -12), 'person', socket('person'));
+      if (name === 'joined') world.relay.join(url.slice(-52, -12), 'host', socket('host'));
+    }
+    await world.ask('DELETE', '/api/v1/tokens/none');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toEqual([]);
+    expect((await world.ask('DELETE', '/api/v1/session', { as: 'operator' })).status).toBe(204);
+    await expect.poll(() => closed.sort(), { timeout: 20_000 }).toEqual(['joined host', 'joined person', 'waiting person']);
+  });
+
   it('a stream that cannot be begun leaves no ticket behind', async () => {
     await create();
     expect((await world.ask('POST', '/api/v1/guests/nobody/console')).status).toBe(404);

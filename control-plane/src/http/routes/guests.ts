@@ -77,7 +77,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
         throw new Problem('gone', 'this was begun before; its one-time address has been given out', {
           suggestion: 'use a new Idempotency-Key',
         });
-      if (!relay.bind(ticket, taskId)) throw new Problem('timeout', 'this took too long', { retryable: true });
+      if (!relay.bind(ticket, taskId, call.caller.token.id)) throw new Problem('timeout', 'this took too long', { retryable: true });
       const url = `${socketOriginOf(call.request)}${RELAY_PATH}${ticket}?side=person`;
       return { body: { task: await taskViewById(store, taskId), url, expiresAtMs } };
     } catch (thrown) {
