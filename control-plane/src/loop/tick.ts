@@ -25,27 +25,44 @@ export interface TickContext {
 export async function tick(context: TickContext, options: { readonly trim: boolean }): Promise<void> {
   const { store, clock, dispatcher, receiver, isLeader = () => true } = context;
   const nowMs = clock.now();
-  // First of all: a host that was heard has not fallen silent.
-  await receiver.writeHeard();
-  if (isLeader()) await once(context, nowMs);
-  for (const hostId of await store.hostsWithPending()) dispatcher.nudge(hostId);
-  if (options.trim && isLeader()) await store.trim(nowMs);
+  await each(
+    [
+      // First of all: a host that was heard has not fallen silent.
+      () => receiver.writeHeard(),
+      async () => isLeader() && (await expire(context, nowMs)),
+      async () => isLeader() && (await noticeSilence(context, nowMs)),
+      async () => (await store.hostsWithPending()).forEach(dispatcher.nudge),
+      async () => options.trim && isLeader() && (await store.trim(nowMs)),
+    ],
+    (step) => step(),
+  );
 }
 
-async function once({ store, dispatcher }: TickContext, nowMs: number): Promise<void> {
+async function expire({ store, dispatcher }: TickContext, nowMs: number): Promise<void> {
   const perform = performer(store, dispatcher.nudge);
-  for (const id of await store.overdueTasks(nowMs, 100)) {
-    await perform(
+  await each(await store.overdueTasks(nowMs, 100), (id) =>
+    perform(
       () => store.views.onTask(id),
       (view) => expireTask(view, nowMs),
-    );
-  }
-  for (const hostId of await store.silentHosts(nowMs - AWAY_MS)) {
-    await perform(
+    ),
+  );
+}
+
+async function noticeSilence({ store, dispatcher }: TickContext, nowMs: number): Promise<void> {
+  const perform = performer(store, dispatcher.nudge);
+  await each(await store.silentHosts(nowMs - AWAY_MS), (hostId) =>
+    perform(
       () => store.views.onReport(hostId, []),
       (view) => ({ change: (view && silence(view.host, nowMs - AWAY_MS, nowMs)) ?? { by: 'drover', atMs: nowMs }, answer: null }),
-    );
-  }
+    ),
+  );
+}
+
+/** One after the other; one that fails keeps none of the others from its turn, and is thrown at the end. */
+async function each<T>(items: readonly T[], run: (item: T) => Promise<unknown>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items) await run(item).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Ticks, every second unless told otherwise, one after the other; the returned function ends it once the one under way is done. */
