@@ -39,18 +39,20 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       changed();
     },
     async removeUser(id) {
-      const owners = await db.select({ id: user.id }).from(user).where(eq(user.role, 'owner'));
-      if (owners.length === 1 && owners[0]?.id === id) {
-        throw new Problem('wrong-state', 'this is the last owner', { suggestion: 'make somebody else an owner first' });
-      }
-      const [removed] = await db.batch([
-        db.delete(user).where(eq(user.id, id)).returning({ id: user.id }),
-        db.delete(token).where(eq(token.userId, id)),
-        db.delete(link).where(eq(link.userId, id)),
-        eventOf('user', id, true),
-      ]);
+      const [known] = await db.select({ id: user.id }).from(user).where(eq(user.id, id));
+      if (!known) return false;
+      const isOther = sql`EXISTS (SELECT 1 FROM user WHERE role = 'owner' AND id <> ${id})`;
+      await refusing(new Problem('wrong-state', 'this is the last owner', { suggestion: 'make somebody else an owner first' }), () =>
+        db.batch([
+          db.run(sql`INSERT INTO guard SELECT 0 WHERE NOT ${isOther}`),
+          db.delete(user).where(eq(user.id, id)),
+          db.delete(token).where(eq(token.userId, id)),
+          db.delete(link).where(eq(link.userId, id)),
+          eventOf('user', id, true),
+        ]),
+      );
       changed();
-      return removed.length > 0;
+      return true;
     },
     async ownerEverSignedIn() {
       const rows = await db
@@ -170,11 +172,14 @@ function withoutHash({ hash: _hash, ...rest }: typeof token.$inferSelect) {
   return rest;
 }
 
-async function refusingTakenNames(name: string, write: () => Promise<unknown>): Promise<void> {
+const refusingTakenNames = (name: string, write: () => Promise<unknown>): Promise<void> =>
+  refusing(new Problem('name-taken', `the name ${name} is taken`, { field: 'name', suggestion: 'choose another name' }), write);
+
+/** `problem`: what it means when the database does not let this be written. */
+async function refusing(problem: Problem, write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    if (conflictOf(error) === null) throw error;
-    throw new Problem('name-taken', `the name ${name} is taken`, { field: 'name', suggestion: 'choose another name' });
+    throw conflictOf(error) === null ? error : problem;
   }
 }

@@ -270,6 +270,17 @@ describe('who may come in', () => {
     expect(await store.access.caller(hashOfSecret('s'), 1)).toBeNull();
   });
 
+  it('is never left without an owner, also when two remove each other at once', async () => {
+    const other = { ...user, id: newId('user', realRandom), name: 'bert' };
+    await store.access.addUser(other);
+    const both = await Promise.allSettled([store.access.removeUser(user.id), store.access.removeUser(other.id)]);
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect((await store.access.users({ limit: 10 })).items).toMatchObject([{ name: 'bert', role: 'owner' }]);
+    const { newest } = await store.eventRange();
+    expect(await store.access.removeUser(user.id)).toBe(false);
+    expect((await store.eventRange()).newest).toBe(newest);
+  });
+
   it('uses a link once, in time', async () => {
     await store.access.addLink('l', user.id, 100);
     expect(await store.access.ownerEverSignedIn()).toBe(false);
