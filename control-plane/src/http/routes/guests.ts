@@ -92,8 +92,8 @@ export function guestRoutes(deps: AppDeps): Route[] {
       path: '/api/v1/guests',
       right: 'view',
       tag: 'guests',
-      summary: 'List guests',
-      description: 'In pages, by id. `search` takes words that must all occur in the name, id, a tag or an address.',
+      summary: 'List guests by id',
+      description: '`search` takes words that must all occur in the name, id, a tag or an address.',
       query: ListGuests,
       response: GuestPage,
       async handler({ query }) {

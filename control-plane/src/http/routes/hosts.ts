@@ -33,7 +33,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
       path: '/api/v1/hosts',
       right: 'view',
       tag: 'hosts',
-      summary: 'List hosts',
+      summary: 'List hosts by name',
       query: ListAll,
       response: HostPage,
       async handler({ query }) {

@@ -51,7 +51,7 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
       path: '/api/v1/images',
       right: 'view',
       tag: 'images',
-      summary: 'List images',
+      summary: 'List images by name',
       query: ListAll,
       response: ImagePage,
       async handler({ query }) {
