@@ -51,7 +51,8 @@ interface Memory {
   generation: number;
   applied: number;
   attempts: number;
-  notBeforeMs: number;
+  /** What went wrong last, and when it is tried again; null: nothing has since the last success. */
+  failure: { readonly problem: ProblemView; readonly atMs: number; readonly notBeforeMs: number } | null;
   problem: ProblemView | null;
   shutdown: { readonly powerRequest: number; readonly atMs: number } | null;
   waitingOn: string | null;
@@ -66,7 +67,7 @@ const freshMemory = (): Memory => ({
   generation: 0,
   applied: 0,
   attempts: 0,
-  notBeforeMs: 0,
+  failure: null,
   problem: null,
   shutdown: null,
   waitingOn: null,
@@ -110,7 +111,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       // Asked about again: it was seen to be gone, which no look at the host can make less true.
       if (entry.goneAtMs !== undefined) return sayGone(entry.resource, memory, {});
       if (entry.resource.generation !== memory.generation) {
-        Object.assign(memory, { generation: entry.resource.generation, attempts: 0, notBeforeMs: 0, problem: null });
+        Object.assign(memory, { generation: entry.resource.generation, attempts: 0, failure: null, problem: null });
       }
       if (!(await passOnce(entry.resource, memory))) return;
     }
@@ -145,9 +146,10 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
           if (plan.untilMs !== null) wakeAt(resource, memory, plan.untilMs);
           return false;
         case 'perform':
-          if (clock.now() < memory.notBeforeMs) {
+          if (memory.failure && isTooEarly(memory.failure)) {
+            memory.problem = memory.failure.problem;
             say(resource, memory, { condition: memory.attempts >= ATTEMPTS_MAX ? 'needs-attention' : 'waiting', observed });
-            wakeAt(resource, memory, memory.notBeforeMs);
+            wakeAt(resource, memory, memory.failure.notBeforeMs);
             return false;
           }
           for (const step of plan.steps) {
@@ -156,6 +158,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
             await performStep(step, wish, resource, memory, observed);
           }
           memory.problem = null;
+          memory.failure = null;
           memory.attempts = 0;
           return true;
       }
@@ -183,12 +186,20 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     memory.attempts = problem.retryable ? memory.attempts + 1 : ATTEMPTS_MAX;
     memory.problem = problem.view();
     const givenUp = memory.attempts >= ATTEMPTS_MAX;
-    memory.notBeforeMs = clock.now() + (givenUp ? HOURLY_MS : backoff(memory.attempts, random.fraction(), RETRY));
+    const atMs = clock.now();
+    const notBeforeMs = atMs + (givenUp ? HOURLY_MS : backoff(memory.attempts, random.fraction(), RETRY));
+    memory.failure = { problem: memory.problem, atMs, notBeforeMs };
     reporter.log(resource, `failed: ${problem.message}`);
     say(resource, memory, { condition: givenUp ? 'needs-attention' : 'waiting', observed });
-    wakeAt(resource, memory, memory.notBeforeMs);
+    wakeAt(resource, memory, notBeforeMs);
     return false;
   }
+
+  /** A clock that shows an earlier time than that of the failure was set back: how long ago it was is not known. */
+  const isTooEarly = ({ atMs, notBeforeMs }: NonNullable<Memory['failure']>): boolean => {
+    const nowMs = clock.now();
+    return atMs <= nowMs && nowMs < notBeforeMs;
+  };
 
   const isSuperseded = (resource: Resource): boolean => journal.get(resource)?.resource.generation !== resource.generation;
 
@@ -263,6 +274,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     const news = memory.applied !== resource.generation;
     memory.applied = resource.generation;
     memory.problem = null;
+    memory.failure = null;
     memory.attempts = 0;
     say(resource, memory, { condition: 'settled', observed });
     if (news) wakeDependents(resource);

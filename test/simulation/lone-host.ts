@@ -10,13 +10,14 @@ import { createWishes } from '../../agent/src/wishes.ts';
 import { createChance } from './chance.ts';
 import { createSimulatedDisk, emptyDisk } from './disk.ts';
 import { createSimulatedDrivers } from './hypervisor.ts';
-import { MortalLife, realLife } from './life.ts';
+import { MortalLife, realLife, type WallClock } from './life.ts';
 import { Machine, type Weather } from './machine.ts';
 import { quiet, Timeline } from './timeline.ts';
 import { fairWeather } from './weather.ts';
 
 export interface LoneHostOptions {
   readonly weather?: Partial<Weather>;
+  readonly wallClock?: WallClock;
   readonly drivers?: (drivers: Drivers) => Drivers;
 }
 
@@ -28,8 +29,8 @@ export class LoneHost {
   readonly #statuses = new Map<string, ResourceStatus>();
   readonly #wake: (ref: ResourceRef) => void;
 
-  constructor({ weather = {}, drivers: changed = (drivers) => drivers }: LoneHostOptions = {}) {
-    const life = new MortalLife(this.timeline);
+  constructor({ weather = {}, wallClock, drivers: changed = (drivers) => drivers }: LoneHostOptions = {}) {
+    const life = new MortalLife(this.timeline, wallClock);
     const { clock } = life;
     this.machine = new Machine('lone', clock, { ...fairWeather(createChance('lone')), ...weather });
     const drivers = changed(createSimulatedDrivers({ machine: this.machine, life }));

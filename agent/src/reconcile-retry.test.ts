@@ -1,0 +1,50 @@
+import { GuestSpec, MiB } from '@drover/shared/model/guest';
+import { expect, it } from 'vitest';
+import { WallClock } from '../../test/simulation/life.ts';
+import { LoneHost } from '../../test/simulation/lone-host.ts';
+
+const STORAGE = { kind: 'storage', id: 'storage_00000001' } as const;
+const GUEST = { kind: 'guest', id: '107' } as const;
+const storage = { name: 'local', driver: 'directory', config: { path: '/local' } };
+const guest = GuestSpec.parse({
+  ...{ type: 'container', name: 'web', tags: [], notes: '', power: 'running', powerRequest: 1, startAtBoot: true },
+  ...{ memoryBytes: 64 * MiB, cores: 1, nics: [], sshKeys: [], swapBytes: 0, processesMax: 128, unprivileged: true },
+  disks: [{ name: 'root', storageId: STORAGE.id, sizeBytes: 64 * MiB, imageId: null }],
+});
+
+let isBroken = true;
+
+/** A guest whose start has failed often enough that the next attempt is seconds away. */
+async function hostWithFailingGuest(wallClock = new WallClock()): Promise<LoneHost> {
+  isBroken = true;
+  const host = new LoneHost({
+    wallClock,
+    weather: { fate: (operation: string) => (isBroken && operation.startsWith('start') ? 'fails' : 'well') },
+  });
+  host.wish(STORAGE, 1, storage);
+  host.wish(GUEST, 1, guest);
+  await host.pass(12_000);
+  expect(host.status(GUEST)).toMatchObject({ condition: 'waiting', problem: { code: 'host-failed' } });
+  return host;
+}
+
+it('what waits for its next attempt says what went wrong, also when something else was missing meanwhile', async () => {
+  const host = await hostWithFailingGuest();
+  host.machine.storage('/local').away = true;
+  host.wish(GUEST, 1, guest);
+  await host.pass(0);
+  expect(host.status(GUEST)).toMatchObject({ condition: 'waiting', waitingFor: expect.stringContaining('storage') });
+  host.machine.storage('/local').away = false;
+  host.wish(GUEST, 1, guest);
+  await host.pass(0);
+  expect(host.status(GUEST)).toMatchObject({ condition: 'waiting', problem: { code: 'host-failed' } });
+});
+
+it('the next attempt comes in time, also when the clock was set back meanwhile', async () => {
+  const wallClock = new WallClock();
+  const host = await hostWithFailingGuest(wallClock);
+  isBroken = false;
+  wallClock.jump(-900_000);
+  await host.pass(60_000);
+  expect(host.status(GUEST)).toMatchObject({ condition: 'settled', observed: { power: 'running' } });
+});
