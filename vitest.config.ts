@@ -15,6 +15,14 @@ export default defineConfig({
       },
       { test: { name: 'tidy', include: ['test/tidy.test.ts'] } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 600_000, maxWorkers: '100%' } },
       {
         test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false },

@@ -31,6 +31,7 @@ const parts = [
   { name: 'build', run: () => program('build', ['infra/build.mjs']) },
   { name: 'tidy', run: () => vitest('tidy') },
   { name: 'unit', run: () => vitest('unit') },
+  { name: 'conformance', run: () => vitest('conformance') },
   { name: 'simulation', blocked: () => noFiles('test/simulation', /\.test\.ts$/), run: () => vitest('simulation') },
   { name: 'contract', blocked: () => noFiles('test/contract', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('contract') },
   { name: 'system', blocked: () => noFiles('test/system', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('system') },

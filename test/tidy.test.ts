@@ -82,6 +82,8 @@ const ENTRIES = [
   'test/chaos/control-plane.ts',
   'infra/with-parent.mjs',
   'test/simulation/main.ts',
+  'test/fuzz/main.ts',
+  'test/conformance/write-schemas.ts',
   'test/simulation/dev-host.ts',
   'test/bench/main.ts',
   'test/web/pictures.ts',

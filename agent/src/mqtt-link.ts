@@ -90,7 +90,11 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       complain('size', `${new URL(url).host} announced a message that is larger than any of ours`);
       connection.end(true);
     });
-    connection.on('error', (error) => log(`link: ${error.message}`));
+    connection.on('error', (error) => {
+      log(`link: ${error.message}`);
+      // mqtt.js lives on, deaf, when it was sent what is no packet.
+      connection.end(true);
+    });
     connection.on('close', () => {
       if (client !== connection) return;
       client = null;
