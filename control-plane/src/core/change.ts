@@ -71,8 +71,6 @@ export interface Change {
   readonly renamedHosts?: readonly { readonly id: HostId; readonly name: string }[];
   readonly forgottenHosts?: readonly HostId[];
   readonly usedEnrolments?: readonly { readonly tokenHash: string; readonly hostId: HostId }[];
-  /** Guest ids up to this one are taken, though we may not remember by what: our database may be a restored one. */
-  readonly guestIdTaken?: number;
   readonly events?: readonly EventWrite[];
   readonly log?: readonly TaskLogWrite[];
   /** Written with the rest, so that a repeated request is answered from here exactly when the first one was carried out. */

@@ -68,7 +68,6 @@ export function absorb(view: ReportView, received: Report, { nowMs, ...ids }: Ab
           taskUpdates: updates,
           log,
           hosts: [{ ...heard, ...hostUpdate(host, report, orphans, nowMs) }],
-          ...guestIdsTaken(orphans),
           events,
         },
     answer: {
@@ -219,12 +218,6 @@ function orphansAfter(host: Host, report: Report, known: ReadonlyMap<string, Hel
     else note(status);
   }
   return [...seen.values()].slice(0, ORPHANS_MAX);
-}
-
-/** Ids that guests out there bear are never given to new ones, even if this database has forgotten them. */
-function guestIdsTaken(orphans: readonly ResourceRef[]): Pick<Change, 'guestIdTaken'> {
-  const ids = orphans.filter(({ kind, id }) => kind === 'guest' && /^\d{3,7}$/.test(id)).map(({ id }) => Number(id));
-  return ids.length === 0 ? {} : { guestIdTaken: Math.max(...ids) };
 }
 
 /** A start of the agent that another has replaced speaks again: both are alive, with one key. */

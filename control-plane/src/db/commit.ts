@@ -50,7 +50,6 @@ function statementsOf(change: Change): Statement[] {
       guard(schema.enrolment, 'token_hash = ? AND used_by_host_id IS NULL', tokenHash),
       update(schema.enrolment, { usedByHostId: hostId }, { tokenHash }),
     ]),
-    ...(change.guestIdTaken === undefined ? [] : [raiseGuestCounter(change.guestIdTaken)]),
     ...(change.log ?? []).map((line) => insert(schema.taskLog, line)),
     ...unique(change.events ?? []).map((event) => insert(schema.event, { ...event, atMs })),
     ...(change.idempotency === undefined ? [] : [insert(schema.idempotency, { ...change.idempotency, atMs })]),
@@ -92,12 +91,9 @@ const REPLACING_WISHES = ` ON CONFLICT (id) DO UPDATE SET ${['host_id', 'type', 
   .map((name) => `${name} = excluded.${name}`)
   .join(', ')}`;
 
-/** A host may say that it has any guest: a leap that no restored backup explains would use up the fleet's numbers. */
-const GUEST_IDS_LEAP_MAX = 100_000;
-
 const raiseGuestCounter = (id: number): Statement => ({
-  sql: "UPDATE counter SET value = ? WHERE name = 'guest' AND value <= ? AND value + ? > ?",
-  args: [id + 1, id, GUEST_IDS_LEAP_MAX, id],
+  sql: "UPDATE counter SET value = ? WHERE name = 'guest' AND value <= ?",
+  args: [id + 1, id],
 });
 
 function observationStatements({ kind, id, ackedGeneration, appliedGeneration, status }: ObservationWrite): Statement[] {

@@ -89,11 +89,12 @@ describe('a commit', () => {
     await committed({ removals: [{ kind: 'guest', id: '100' }] });
     await committed({ wishes: [guest(101, { name: 'web' })] });
     expect((await store.views.createGuest({ name: 'new' })).nextGuestId).toBe(102);
-    await committed({ guestIdTaken: 150 });
-    expect((await store.views.createGuest({ name: 'new' })).nextGuestId).toBe(151);
-    // One host that lies does not use up everybody's numbers.
-    await committed({ guestIdTaken: 9_999_999 });
-    expect((await store.views.createGuest({ name: 'new' })).nextGuestId).toBe(151);
+    const orphans = ['102', '103', '105', '9999999'].map((id) => ({ kind: 'guest' as const, id }));
+    await committed({ hosts: [{ id: HOST_ID, orphans }] });
+    // What runs out there under a number keeps it; one host that lies does not use up everybody's.
+    expect((await store.views.createGuest({ name: 'new' })).nextGuestId).toBe(104);
+    await committed({ wishes: [guest(104, { name: 'new' })] });
+    expect((await store.views.createGuest({ name: 'newer' })).nextGuestId).toBe(106);
   });
 
   it('does not change a task that has ended', async () => {

@@ -16,9 +16,8 @@ const { resource, host, guestIndex, guestCount } = schema;
 export function createViews(db: LibSQLDatabase, ask: Questions): Views {
   return {
     async createGuest(input) {
-      const [next] = await db.select().from(schema.counter).where(eq(schema.counter.name, 'guest'));
       return {
-        nextGuestId: GuestId.parse(next?.value),
+        nextGuestId: await nextGuestId(db),
         nameTaken: await guestNameTaken(db, input.name),
         candidates: await candidates(db, ask, input.host),
       };
@@ -114,6 +113,21 @@ const EMPTIEST_CELL = sql`SELECT cell.name AS name FROM cell LEFT JOIN host ON h
   WHERE cell.is_draining = 0 GROUP BY cell.name ORDER BY count(host.id), cell.name LIMIT 1`;
 
 const tasksOf = async (ask: Questions, { kind, id }: ResourceRef): Promise<Task[]> => (await ask.tasksOf.all({ kind, id })).map(taskOf);
+
+/**
+ * Ids that guests out there bear are not given to new ones, even if this database, restored, has forgotten them. They are passed
+ * over and not counted up to: one host that lies would otherwise use up everybody's numbers.
+ */
+async function nextGuestId(db: LibSQLDatabase): Promise<GuestId> {
+  const [next] = await db.select().from(schema.counter).where(eq(schema.counter.name, 'guest'));
+  const orphans = await db.all<{ id: string }>(
+    sql`SELECT json_extract(value, '$.id') AS id FROM host, json_each(host.orphans) WHERE json_extract(value, '$.kind') = 'guest'`,
+  );
+  const taken = new Set(orphans.map(({ id }) => id));
+  let id = GuestId.parse(next?.value);
+  while (taken.has(String(id))) id = GuestId.parse(id + 1);
+  return id;
+}
 
 async function guestNameTaken(db: LibSQLDatabase, name: string, exceptId = 0): Promise<boolean> {
   const rows = await db
