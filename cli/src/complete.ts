@@ -47,7 +47,8 @@ const NAMES: Readonly<Record<string, Names>> = {
 };
 
 /** What could come next, for a line that ends with `words.at(-1)`, begun or empty. */
-export async function complete(program: Command, words: readonly string[], terminal: Terminal): Promise<string[]> {
+export async function complete(program: Command, typed: readonly string[], terminal: Terminal): Promise<string[]> {
+  const { words, prefix } = spelledOut(typed);
   const begun = words.at(-1) ?? '';
   const place = walk(program, words.slice(0, -1));
   if (place === null) return [];
@@ -56,13 +57,31 @@ export async function complete(program: Command, words: readonly string[], termi
     return known ? known(begun, terminal, place.context).catch(() => []) : [];
   };
   const matching = (candidates: readonly string[]) => [...new Set(candidates)].filter((word) => word.startsWith(begun)).sort();
-  if (place.awaitsValue) return matching(await names(kindOf(place.awaitsValue)));
+  if (place.awaitsValue) return matching(await names(kindOf(place.awaitsValue))).map((word) => prefix + word);
+  if (prefix !== '') return [];
   if (begun.startsWith('-')) return matching(flagsOf(program, place.command));
   const commands = place.command.commands.filter((command) => !isHidden(command)).map((command) => command.name());
   if (commands.length > 0) return matching(commands);
   const declared = place.command.registeredArguments;
   const argument = declared[place.argumentCount] ?? (declared.at(-1)?.variadic ? declared.at(-1) : undefined);
   return argument ? matching(await names(argument.name())) : [];
+}
+
+/** `--host=fra` as if it were `--host fra`: one word to zsh, which wants it whole again, and three to bash. */
+function spelledOut(typed: readonly string[]): { readonly words: readonly string[]; readonly prefix: string } {
+  const words: string[] = [];
+  let prefix = '';
+  for (const [index, word] of typed.entries()) {
+    const [, option, value] = /^(--[a-z-]+)=(.*)$/.exec(word) ?? [];
+    prefix = '';
+    if (word === '=' && words.at(-1)?.startsWith('--')) {
+      if (index === typed.length - 1) words.push('');
+    } else if (option !== undefined && value !== undefined) {
+      words.push(option, value);
+      prefix = `${option}=`;
+    } else words.push(word);
+  }
+  return { words, prefix };
 }
 
 interface Place {
@@ -132,6 +151,7 @@ _drover() {
 complete -o default -F _drover drover
 `;
 
+/** Works by eval as well as from a file _drover in $fpath, whose content is the function's first call. */
 const ZSH = `#compdef drover
 # Completion of drover for zsh. In ~/.zshrc, after compinit: eval "$(drover completion zsh)"
 _drover() {
@@ -139,7 +159,7 @@ _drover() {
   candidates=("\${(@f)$("\${words[1]}" __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ -n "\${candidates[1]}" ]]; then compadd -- "\${candidates[@]}"; else _default; fi
 }
-compdef _drover drover
+if [[ "\${funcstack[1]}" = _drover ]]; then _drover "$@"; else compdef _drover drover; fi
 `;
 
 export const completionScript = (shell: 'bash' | 'zsh'): string => (shell === 'bash' ? BASH : ZSH);

@@ -79,6 +79,15 @@ describe('completion', () => {
       ['completion', ''],
       ['bash', 'zsh'],
     ],
+    // One word to zsh, three to bash.
+    [['guest', 'create', 'web', '--firmware=u'], ['--firmware=uefi']],
+    [['guest', 'create', 'web', '--firmware', '=', 'u'], ['uefi']],
+    [
+      ['guest', 'create', 'web', '--firmware', '='],
+      ['bios', 'uefi'],
+    ],
+    [['guest', 'create', 'web', '--host=fra', '--firmware', 'b'], ['bios']],
+    [['guest', 'create', 'web', '--vm=u'], []],
     [['guest', 'exec', 'web', '--', 'ca'], []],
     [['guest', 'list', '--bogus'], []],
   ])('%j', async (words, expected) => expect(await at(...words)).toEqual(expected));

@@ -85,7 +85,7 @@ function tell(thrown: unknown, terminal: Terminal, program: Command, argv: reado
     thrown instanceof CliError
       ? thrown
       : new CliError('failed', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
-  if (argv.includes('--json') && error.problem) terminal.err(json(error.problem));
+  if (program.opts().json && error.problem) terminal.err(json(error.problem));
   else terminal.err(`${colour(terminal, 'red', error.message)}\n${error.suggestion ? `${error.suggestion}\n` : ''}`);
   if (!(thrown instanceof CliError) && terminal.env.DROVER_DEBUG && thrown instanceof Error) terminal.err(`${thrown.stack}\n`);
   return EXIT[error.exit];
