@@ -106,10 +106,10 @@ function isTaken(mine, path) {
   }
 }
 
-function isAlive(pid) {
+/** Is there a process of this number? */
+export function isAlive(pid) {
   try {
-    process.kill(pid, 0);
-    return pid > 0;
+    return pid > 0 && process.kill(pid, 0);
   } catch (error) {
     return error.code === 'EPERM';
   }

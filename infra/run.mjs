@@ -1,8 +1,9 @@
 /** Bundles one TypeScript entry into .cache and runs it here: `node infra/run.mjs test/simulation/main.ts --seed 7`. */
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundleOptions } from './build.mjs';
-import { ensureDependencies, ROOT } from './dependencies.mjs';
+import { ensureDependencies, isAlive, ROOT } from './dependencies.mjs';
 
 const [entry, ...rest] = process.argv.slice(2);
 if (!entry) {
@@ -12,7 +13,8 @@ if (!entry) {
 ensureDependencies();
 const { build } = await import('esbuild');
 // Inside the checkout, so that packages left external are found in node_modules.
-const outfile = join(ROOT, '.cache/run', `${entry.replaceAll(/[^a-z0-9]+/gi, '-')}.${process.pid}.mjs`);
+const folder = join(ROOT, '.cache/run');
+const outfile = join(folder, `${entry.replaceAll(/[^a-z0-9]+/gi, '-')}.${process.pid}.mjs`);
 try {
   await build({
     ...bundleOptions,
@@ -25,11 +27,9 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }
-const { rmSync } = await import('node:fs');
-const forget = () => rmSync(outfile, { force: true });
-process.once('exit', forget);
-// Loaded by then, and so also gone when this process is killed.
-setTimeout(forget, 5_000).unref();
+process.once('exit', () => rmSync(outfile, { force: true }));
+// What a killed run left; one that lives may still start threads from its bundle.
+for (const name of readdirSync(folder)) if (!isAlive(Number(/\.(\d+)\.mjs$/.exec(name)?.[1]))) rmSync(join(folder, name), { force: true });
 process.setSourceMapsEnabled(true);
 process.argv = [process.argv[0], join(ROOT, entry), ...rest];
 await import(pathToFileURL(outfile).href);
