@@ -62,6 +62,7 @@ describe.skipIf(hasSystemd())('without systemd', () => {
 });
 
 test("a unit is started with its words kept from systemd's own expansions", () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: systemd's own syntax
   const words = systemdRunArguments(['/usr/bin/qemu', '$HOME', '${x}', '100%', '-n'], {
     ...options(),
     logPath: '/var/log/x',

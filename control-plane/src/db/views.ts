@@ -151,13 +151,14 @@ async function guestNamed(db: LibSQLDatabase, ref: string): Promise<Held<'guest'
         .where(and(eq(schema.resourceVersion.kind, 'guest'), eq(schema.resourceVersion.id, ref)))
         .limit(1)
     : [];
-  if (gone) throw new Problem('not-found', `guest ${ref} was deleted`);
+  if (gone) throw new Problem('not-found', `guest ${ref} was deleted`, { field: 'guest' });
   const near = await db
     .select({ name: guestIndex.name })
     .from(guestIndex)
     .where(like(guestIndex.name, `${ref.slice(0, 1).replaceAll(/[%_]/g, '')}%`))
     .limit(1_000);
   throw new Problem('not-found', `there is no guest ${ref}`, {
+    field: 'guest',
     suggestion: byId
       ? undefined
       : didYouMean(

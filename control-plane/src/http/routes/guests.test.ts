@@ -45,8 +45,22 @@ describe('guests', () => {
     expect(byId.headers.get('etag')).toBe('"1"');
   });
 
-  it('a list comes in pages that together are the whole', async () => {
-    for (const name of ['a', 'b', 'c', 'd', 'e']) await create({ ...WEB, name });
+  it('one that is not there is told of in the same words by every address', async () => {
+    await create();
+    for (const [method, path] of [
+      ['GET', ''],
+      ['PATCH', ''],
+      ['DELETE', ''],
+      ['POST', '/start'],
+      ['POST', '/console'],
+    ] as const) {
+      const { json } = await world.ask(method, `/api/v1/guests/wbe${path}`, method === 'GET' ? {} : { body: {} });
+      expect([method, path, json]).toMatchObject([method, path, { code: 'not-found', field: 'guest', suggestion: 'did you mean web?' }]);
+    }
+  });
+
+  it('a list comes by id, in pages that together are the whole', async () => {
+    for (const name of ['e', 'b', 'c', 'd', 'a']) await create({ ...WEB, name });
     const names: string[] = [];
     let query = '?limit=2';
     for (let pages = 0; pages < 10; pages += 1) {
@@ -57,7 +71,7 @@ describe('guests', () => {
       if (page.next === null) break;
       query = `?limit=2&after=${encodeURIComponent(page.next)}`;
     }
-    expect(names).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(names).toEqual(['e', 'b', 'c', 'd', 'a']);
   });
 
   it('a list can be searched and filtered', async () => {

@@ -130,8 +130,10 @@ export function guestRoutes(deps: AppDeps): Route[] {
       response: GuestView,
       async handler({ params: { guest } }) {
         const view = await viewOf(guest);
-        if (!view) throw new Problem('not-found', `there is no guest ${guest}`, { field: 'guest' });
-        return { body: view, generation: view.generation };
+        if (view) return { body: view, generation: view.generation };
+        // Says what there is that is like it, or that it was deleted.
+        await store.views.onGuest(guest);
+        throw new Problem('conflict', `guest ${guest} was made at this very moment`, { retryable: true });
       },
     }),
     route({
