@@ -83,9 +83,10 @@ describe('identity', () => {
     await started();
     await cp.rotate();
     await cp.rotate();
+    const { length } = cp.reports;
     await cp.send(cp.command(storage('a')));
     await vi.waitFor(() => expect(cp.connections).toBe(2), WAIT);
-    await cp.report(introduced, cp.reports.length);
+    await cp.report(introduced, length);
     await cp.send(cp.command(storage('a')));
     await cp.status('storage', idOf(storage('a')), ({ acked }) => acked === 1);
     expect(JSON.parse(readFileSync(join(folder, 'wire/identity.json'), 'utf8')).signingKeys).toEqual([cp.signer.publicJwk]);

@@ -84,6 +84,8 @@ export async function startWireWorld(): Promise<WireWorld> {
       const wire = await session(host);
       wire.hello(1, 1);
       await vi.waitFor(() => expect(wire.commands).toHaveLength(2), WAIT);
+      // They come in any order: first the storage, then the network.
+      wire.commands.sort((a, b) => b.resource.kind.localeCompare(a.resource.kind));
       wire.report(1, 2, { statuses: wire.commands.map((command) => settled(command)) });
       await wire.reply(1, 2);
       return { host, wire };

@@ -207,6 +207,8 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
       driver.leave();
       await world.crash(id);
       driver = world.createDriver();
+      // A process that was killed may take a moment to go.
+      await untilEnded(observe);
       expect(await observe()).toMatchObject({ running: false, lastRun: { end: 'crash', crashes: 1 } });
     });
 

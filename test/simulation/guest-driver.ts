@@ -15,7 +15,12 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
   /** The last run, settled: as the real run records do it. */
   function lastRun(folder: GuestFolder, isRunning: boolean): LastRun | null {
     const { run } = folder;
-    if (!run || isRunning || run.end !== null) return run;
+    if (!run || run.end !== null) return run;
+    if (isRunning) {
+      if (run.starting) saveRun(folder, { ...run, starting: false }, false);
+      return folder.run;
+    }
+    if (run.bootId === machine.bootId && run.starting && !run.asked) return run;
     const how = run.bootId !== machine.bootId ? 'host' : run.asked ? 'asked' : 'crash';
     saveRun(folder, ended(run, how, now()), true);
     return folder.run;
@@ -57,6 +62,7 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
           end: null,
           crashes,
           asked: false,
+          starting: true,
         };
         saveRun(folder, run, false);
       },
@@ -64,6 +70,9 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
         if (machine.running.has(id)) machine.tell({ do: 'guest-doubled', guestId: id });
         machine.begin(id, type, spec, folder);
         machine.tell({ do: 'guest-started', guestId: id, powerRequest: spec.powerRequest, last, again });
+      },
+      () => {
+        if (folder.run?.starting) saveRun(folder, { ...folder.run, starting: false }, false);
       },
     ]);
   }

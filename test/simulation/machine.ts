@@ -43,6 +43,7 @@ export type MachineEvent =
 export interface RunFile extends LastRun {
   readonly bootId: string;
   readonly asked: boolean;
+  readonly starting?: boolean;
 }
 
 export interface GuestFolder {

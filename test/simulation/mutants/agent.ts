@@ -81,6 +81,15 @@ function mumbling(link: Link): Link {
   };
 }
 
+/** Asks for the removal of an image without looking who stands on it. */
+export const UNSCRUPULOUS: Mutant = {
+  name: 'an image goes before the guests that stand on it',
+  rule: '9: removals in order',
+  from: 126,
+  agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, usedBy: null }) } }),
+  network: { loss: 0.25, lateness: 0.5, lateMsMax: 8_000 },
+};
+
 export const AGENT_MUTANTS: readonly Mutant[] = [
   { name: 'what nobody wished for is removed', rule: '6: never act on absence', from: 7, agent: () => ({ drivers: tidying }) },
   {
@@ -100,13 +109,6 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     rule: '9: removals in order',
     from: 4,
     agent: () => ({ planners: { ...PLANNERS, guest: hasty } }),
-  },
-  {
-    name: 'an image goes before the guests that stand on it',
-    rule: '9: removals in order',
-    from: 126,
-    agent: () => ({ planners: { ...PLANNERS, image: (wish, observed) => PLANNERS.image(wish, { ...observed, usedBy: null }) } }),
-    network: { loss: 0.25, lateness: 0.5, lateMsMax: 8_000 },
   },
   { name: 'there is no queue per resource', rule: '10: one queue per resource', from: 2, agent: () => ({ queues: () => noQueues }) },
   {

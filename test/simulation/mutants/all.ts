@@ -2,7 +2,7 @@ import { SOUND_CONTROL_PLANE } from '../control-plane.ts';
 import { SOUND_AGENT } from '../simulated-host.ts';
 import { SOUND_MANNERS } from '../users.ts';
 import { type Outcome, runWorld } from '../world.ts';
-import { AGENT_MUTANTS } from './agent.ts';
+import { AGENT_MUTANTS, UNSCRUPULOUS } from './agent.ts';
 import { CONTROL_PLANE_MUTANTS } from './control-plane.ts';
 import { INBOUND_MUTANTS, TIMELESS } from './inbound.ts';
 import { GULLIBLE, JOURNAL_MUTANTS } from './journal.ts';
@@ -16,6 +16,7 @@ export const EQUIVALENT: readonly { readonly mutant: Mutant; readonly because: s
     mutant: TIMELESS,
     because: 'what has expired was sent again long before, so its generation is known; and after a new connection its counter is',
   },
+  { mutant: UNSCRUPULOUS, because: 'the storage driver looks for itself, and refuses to take away what a disk stands on' },
   {
     mutant: GULLIBLE,
     because:

@@ -81,13 +81,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
     writeFileSync(folders.configPath(id), lxcConfig(container, host().host), { mode: 0o600 });
     const record: ContainerRecord = { v: 1, folder: places.folder, spec, supervised: null };
     folders.write(id, record);
-    const takeBack = runs.begin(places.folder, spec.powerRequest);
-    try {
-      await holders.start(id, record, signal);
-    } catch (error) {
-      takeBack();
-      throw error;
-    }
+    await runs.start(places.folder, spec.powerRequest, () => holders.start(id, record, signal));
   }
 
   async function start(definition: Container, signal: AbortSignal): Promise<void> {
@@ -182,7 +176,7 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
       const isRunning = holders.find(id) !== null;
       if (!isRunning && !holders.isStarting(id)) settle(id, folder);
       const applied = readGuestFile(folder, id);
-      const lastRun = runs.read(folder, isRunning || holders.isStarting(id));
+      const lastRun = runs.read(folder, isRunning);
       if (!isRunning && applied === null && lastRun === null) return null;
       const runsWith = isRunning ? folders.read(id)?.spec : undefined;
       const observed: ObservedGuest = {

@@ -51,7 +51,6 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
   /** How often a guest was told to end: a reboot that is under way then does not start it again. */
   const endings = new Map<number, number>();
   /** Guests whose run has begun in the record, and whose machine is not there yet. */
-  const launching = new Set<number>();
   const logLookedAtMs = new Map<number, number>();
   let facts: Promise<QemuFacts> | null = null;
 
@@ -100,16 +99,10 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
       return runs.adopt(places.folder, spec.powerRequest);
     }
     signal.throwIfAborted();
-    launching.add(id);
-    const takeBack = runs.begin(places.folder, spec.powerRequest);
-    try {
-      await machines.begin(id, places.folder, () => launch(definition, spec, signal), signal);
-    } catch (error) {
-      takeBack();
+    const begin = () => machines.begin(id, places.folder, () => launch(definition, spec, signal), signal);
+    await runs.start(places.folder, spec.powerRequest, begin).catch((error) => {
       throw error instanceof Problem && error.message === 'QEMU ended' ? startFailure(places.folder) : error;
-    } finally {
-      launching.delete(id);
-    }
+    });
   }
 
   async function stop(id: number, folder: string): Promise<void> {
@@ -214,7 +207,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
       const machine = await machines.find(id, folder);
       const isRunning = machine !== null && (await machines.settle(machine));
       const applied = readGuestFile(folder, id);
-      const lastRun = runs.read(folder, isRunning || launching.has(id));
+      const lastRun = runs.read(folder, isRunning);
       if (!isRunning && applied === null && lastRun === null) return null;
       if (isRunning) lookAtSerialLog(id, folder);
       const observed: ObservedGuest = {

@@ -83,14 +83,39 @@ test('the first end that is recorded stays', () => {
   expect(records().read(folder, false)).toMatchObject({ end: 'self' });
 });
 
-test('a start that failed leaves the record as it was', () => {
-  records().begin(folder, 1)();
+const failing = () => Promise.reject(new Error('no memory'));
+
+test('a start that failed leaves the record as it was', async () => {
+  await expect(records().start(folder, 1, failing)).rejects.toThrow('no memory');
   expect(records().read(folder, false)).toBeNull();
   records().begin(folder, 1);
   records().end(folder, 'self');
   const before = records().read(folder, false);
-  records().begin(folder, 2)();
+  await expect(records().start(folder, 2, failing)).rejects.toThrow('no memory');
   expect(records().read(folder, false)).toEqual(before);
+});
+
+/** An agent that is killed while it starts the guest. */
+const beginStart = () => void records().start(folder, 1, () => new Promise(() => {}));
+
+test('a start that the agent did not live to finish is no crash, though nothing runs', () => {
+  beginStart();
+  expect(records().read(folder, false)).toMatchObject({ powerRequest: 1, end: null, crashes: 0 });
+  expect(records('boot-2').read(folder, false)).toMatchObject({ end: 'host' });
+});
+
+test('a guest that was found running after such a start can crash, and so can one whose start went well', async () => {
+  beginStart();
+  expect(records().read(folder, true)).toMatchObject({ end: null });
+  expect(records().read(folder, false)).toMatchObject({ end: 'crash', crashes: 1 });
+  await records().start(folder, 1, async () => {});
+  expect(records().read(folder, false)).toMatchObject({ end: 'crash', crashes: 2 });
+});
+
+test('one that was told to end while it was started ended as it was asked to', () => {
+  beginStart();
+  records().ask(folder);
+  expect(records().read(folder, false)).toMatchObject({ end: 'asked' });
 });
 
 test('a newer request for a running guest is remembered, and takes back that its end was asked for', () => {

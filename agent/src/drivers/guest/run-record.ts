@@ -19,6 +19,8 @@ const RunFile = z.strictObject({
   crashes: z.number().int().min(0),
   /** Somebody asked for its end: however it comes now, it is no crash. */
   asked: z.boolean(),
+  /** Its start has not been seen to succeed: an agent that died meanwhile may never have come to it, so its absence is no crash. */
+  starting: z.boolean().default(false),
 });
 type RunFile = z.infer<typeof RunFile>;
 
@@ -26,8 +28,10 @@ type RunFile = z.infer<typeof RunFile>;
 export const STEADY_RUN_MS = 600_000;
 
 export interface RunRecords {
-  /** Just before the guest is started. Crashes go on counting for the same request. The returned function takes it back when the start failed: there was no run. */
-  begin(folder: string, powerRequest: number): () => void;
+  /** Starts the guest by `launch`, recorded before. Crashes go on counting for the same request. When it throws, there was no run. */
+  start(folder: string, powerRequest: number, launch: () => Promise<void>): Promise<void>;
+  /** A new run of a guest that runs already. */
+  begin(folder: string, powerRequest: number): void;
   /** The guest runs already, and now for this request as well (somebody asked to start what was running). */
   adopt(folder: string, powerRequest: number): void;
   /** Before the guest is asked or made to end: its end is then `asked`, even if the agent does not live to see it. */
@@ -36,7 +40,7 @@ export interface RunRecords {
   unask(folder: string): void;
   /** The run is over; the first end that is recorded stays. */
   end(folder: string, how: RunEnd): void;
-  /** The last run, settled: one of an earlier boot ended with its host; one whose process is gone crashed, unless its end was asked for. */
+  /** The last run, settled: one of an earlier boot ended with its host; one whose process is gone crashed, unless its end was asked for or its start is not known to have succeeded. */
   read(folder: string, isRunning: boolean): LastRun | null;
   remove(folder: string): void;
 }
@@ -61,7 +65,7 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
     }
   }
 
-  const saveEnd = (folder: string, file: RunFile): void => save(folder, file, file.end !== 'asked');
+  const saveEnd = (folder: string, file: RunFile): void => save(folder, file, file.end !== null && file.end !== 'asked');
 
   function finish(file: RunFile, end: RunEnd, endedAtMs: number): RunFile {
     const steady = endedAtMs - file.startedAtMs >= STEADY_RUN_MS;
@@ -70,23 +74,38 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
   }
 
   function settled(file: RunFile, isRunning: boolean): RunFile {
-    if (file.end !== null || isRunning) return file;
+    if (file.end !== null) return file;
+    if (isRunning) return file.starting ? { ...file, starting: false } : file;
+    if (file.bootId === bootId && file.starting && !file.asked) return file;
     if (file.bootId === bootId) return finish(file, file.asked ? 'asked' : 'crash', clock.now());
     const bootedAtMs = Math.round(clock.now() - uptime() * 1_000);
     return finish(file, 'host', Math.max(bootedAtMs, file.startedAtMs));
   }
 
+  function fresh(last: RunFile | null, powerRequest: number): RunFile {
+    const crashes = last?.powerRequest === powerRequest ? last.crashes : 0;
+    return { v: 1, bootId, powerRequest, startedAtMs: clock.now(), endedAtMs: null, end: null, crashes, asked: false, starting: false };
+  }
+
   return {
-    begin(folder, powerRequest) {
+    async start(folder, powerRequest, launch) {
       const before = load(folder);
       const last = before === null ? null : settled(before, false);
-      const crashes = last?.powerRequest === powerRequest ? last.crashes : 0;
-      const now = clock.now();
-      save(folder, { v: 1, bootId, powerRequest, startedAtMs: now, endedAtMs: null, end: null, crashes, asked: false }, false);
-      return () => {
+      const run = fresh(last, powerRequest);
+      save(folder, { ...run, starting: true }, false);
+      try {
+        await launch();
+      } catch (error) {
         if (last === null) this.remove(folder);
         else save(folder, last, true);
-      };
+        throw error;
+      }
+      const file = load(folder);
+      if (file?.starting) save(folder, { ...file, starting: false }, false);
+    },
+    begin(folder, powerRequest) {
+      const before = load(folder);
+      save(folder, fresh(before === null ? null : settled(before, false), powerRequest), false);
     },
     adopt(folder, powerRequest) {
       const file = load(folder);
