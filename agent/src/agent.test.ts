@@ -1,14 +1,25 @@
+import { GuestSpec, MiB } from '@drover/shared/model/guest';
 import { HostId } from '@drover/shared/model/id';
 import { expect, it } from 'vitest';
 import { createChance } from '../../test/simulation/chance.ts';
 import { createSimulatedDisk, emptyDisk } from '../../test/simulation/disk.ts';
 import { createSimulatedDrivers, simulatedInventory } from '../../test/simulation/hypervisor.ts';
-import { MortalLife, realLife } from '../../test/simulation/life.ts';
+import { MortalLife, realLife, WallClock } from '../../test/simulation/life.ts';
 import { Machine } from '../../test/simulation/machine.ts';
-import { Timeline } from '../../test/simulation/timeline.ts';
+import { quiet, Timeline } from '../../test/simulation/timeline.ts';
 import { fairWeather } from '../../test/simulation/weather.ts';
 import { startAgent } from './agent.ts';
 import { Journal } from './journal.ts';
+
+const HOST = HostId.parse('host_0123456789');
+const STORAGE = { kind: 'storage', id: 'storage_00000001' } as const;
+const GUEST = { kind: 'guest', id: '107' } as const;
+const storage = { name: 'local', driver: 'directory', config: { path: '/local' } };
+const guest = GuestSpec.parse({
+  ...{ type: 'container', name: 'web', tags: [], notes: '', power: 'running', powerRequest: 1, startAtBoot: true },
+  ...{ memoryBytes: 64 * MiB, cores: 1, nics: [], sshKeys: [], swapBytes: 0, processesMax: 128, unprivileged: true },
+  disks: [{ name: 'root', storageId: STORAGE.id, sizeBytes: 64 * MiB, imageId: null }],
+});
 
 it('lets go of its guests when it ends', async () => {
   const left: string[] = [];
@@ -18,7 +29,7 @@ it('lets go of its guests when it ends', async () => {
   const drivers = createSimulatedDrivers({ machine, life });
   const noted = (type: 'vm' | 'container') => ({ ...drivers.guests[type], leave: () => void left.push(type) });
   const agent = startAgent({
-    hostId: HostId.parse('host_0123456789'),
+    hostId: HOST,
     journal: new Journal(createSimulatedDisk(emptyDisk(), realLife), '/journal', 'boot', 0),
     drivers: { ...drivers, guests: { vm: noted('vm'), container: noted('container') } },
     link: { open() {}, send() {}, close: async () => {} },
@@ -30,4 +41,38 @@ it('lets go of its guests when it ends', async () => {
   });
   await agent.stop('ended by the test');
   expect(left.sort()).toEqual(['container', 'vm']);
+});
+
+it('after a boot of the host guests start by themselves in time, also when the clock was set back meanwhile', async () => {
+  const timeline = new Timeline(1_000_000);
+  const wallClock = new WallClock();
+  const life = new MortalLife(timeline, wallClock);
+  const chance = createChance('agent');
+  const machine = new Machine('one', life.clock, fairWeather(chance));
+  const drivers = createSimulatedDrivers({ machine, life });
+  const disk = createSimulatedDisk(emptyDisk(), realLife);
+  const before = new Journal(disk, '/journal', 'first boot', life.clock.now());
+  before.accept({ ...STORAGE, hostId: HOST, generation: 1, deletion: null, spec: storage });
+  before.accept({ ...GUEST, hostId: HOST, generation: 1, deletion: null, spec: guest });
+  startAgent({
+    hostId: HOST,
+    journal: new Journal(disk, '/journal', 'second boot', life.clock.now()),
+    drivers,
+    link: { open() {}, send() {}, close: async () => {} },
+    clock: life.clock,
+    random: chance,
+    inventory: await simulatedInventory(machine, drivers),
+    dialRelay: () => Promise.reject(new Error('there is no relay')),
+    log() {},
+  });
+  const pass = async (ms: number) => {
+    const untilMs = timeline.nowMs + ms;
+    await quiet();
+    while (await timeline.step(untilMs));
+  };
+  await pass(60_000);
+  expect(machine.running.size).toBe(0);
+  wallClock.jump(-900_000);
+  await pass(70_000);
+  expect([...machine.running.keys()]).toEqual([107]);
 });

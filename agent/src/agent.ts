@@ -65,6 +65,8 @@ export function startAgent(ports: AgentPorts): Agent {
   const complain = rateLimited(log, clock);
   const unwatch: (() => void)[] = [];
   let cancelHouse: () => void = () => {};
+  // Not by looking at the clock, which NTP sets about then.
+  const cancelHold = journal.hostBooted ? clock.after(CONTACT_WAIT_MS, heard) : () => {};
 
   for (const name of journal.quarantined)
     log(`the journal's file ${name} is damaged and was set aside; the control plane will send its content again`);
@@ -96,7 +98,7 @@ export function startAgent(ports: AgentPorts): Agent {
     else reconciler.wake(resource);
   }
 
-  /** The control plane speaks: after a boot of the host, guests need not wait for it any longer. */
+  /** The control plane speaks, or has been silent for long enough: after a boot of the host, guests need not wait for it any longer. */
   function heard() {
     if (startsHeldUntilMs === 0) return;
     startsHeldUntilMs = 0;
@@ -146,6 +148,7 @@ export function startAgent(ports: AgentPorts): Agent {
   return {
     async stop(reason) {
       cancelHouse();
+      cancelHold();
       for (const stop of unwatch) stop();
       tasks.stop();
       reconciler.stop();

@@ -1,5 +1,5 @@
 import { backoff } from '@drover/shared/lib/backoff';
-import type { Clock } from '@drover/shared/lib/clock';
+import { type Clock, isTooEarly } from '@drover/shared/lib/clock';
 import { Problem, type ProblemView } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { type Activity, type Condition, type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
@@ -146,7 +146,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
           if (plan.untilMs !== null) wakeAt(resource, memory, plan.untilMs);
           return false;
         case 'perform':
-          if (memory.failure && isTooEarly(memory.failure)) {
+          if (memory.failure && isTooEarly(clock.now(), memory.failure.atMs, memory.failure.notBeforeMs)) {
             memory.problem = memory.failure.problem;
             say(resource, memory, { condition: memory.attempts >= ATTEMPTS_MAX ? 'needs-attention' : 'waiting', observed });
             wakeAt(resource, memory, memory.failure.notBeforeMs);
@@ -194,12 +194,6 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     wakeAt(resource, memory, notBeforeMs);
     return false;
   }
-
-  /** A clock that shows an earlier time than that of the failure was set back: how long ago it was is not known. */
-  const isTooEarly = ({ atMs, notBeforeMs }: NonNullable<Memory['failure']>): boolean => {
-    const nowMs = clock.now();
-    return atMs <= nowMs && nowMs < notBeforeMs;
-  };
 
   const isSuperseded = (resource: Resource): boolean => journal.get(resource)?.resource.generation !== resource.generation;
 

@@ -149,6 +149,12 @@ describe('starting', () => {
     ],
     ['and is started after it', wished('running'), ended({ end: 'crash', crashes: 3, endedAtMs: NOW_MS - 4_000 }), 'guest.start'],
     [
+      'or when the clock was set back since the crash',
+      wished('running'),
+      ended({ end: 'crash', crashes: 3, endedAtMs: NOW_MS + 900_000 }),
+      'guest.start',
+    ],
+    [
       'after a boot of the host it waits for the control plane',
       wished('running'),
       worldWith({ startsHeldUntilMs: NOW_MS + 5_000 }),
@@ -176,6 +182,7 @@ describe('going on', () => {
       'wait for its disk: the storage of disk root is full until 1025000',
     ],
     ['and is then made to go on', wished('running'), paused('disk', 30_000), 'guest.start'],
+    ['or when the clock was set back meanwhile', wished('running'), paused('disk', -900_000), 'guest.start'],
     ['at once when somebody starts it', wished('running', { powerRequest: 4 }), paused('disk', 1_000), 'guest.start'],
     ['one that is paused for another reason stays so', wished('running'), paused('other', 60_000), 'settled'],
     ['until somebody starts it', wished('running', { powerRequest: 4 }), paused('other', 60_000), 'guest.start'],
@@ -201,6 +208,12 @@ describe('ending', () => {
       'wait for the guest to shut down until 1015000',
     ],
     ['and asks again', wished('shutdown'), worldWith({ guest: guest(true), shutdownAskedAtMs: NOW_MS - 20_000 }), 'guest.shutdown'],
+    [
+      'also when the clock was set back meanwhile',
+      wished('shutdown'),
+      worldWith({ guest: guest(true), shutdownAskedAtMs: NOW_MS + 900_000 }),
+      'guest.shutdown',
+    ],
   ]);
 });
 

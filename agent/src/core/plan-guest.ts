@@ -1,4 +1,5 @@
 import { backoff } from '@drover/shared/lib/backoff';
+import { isTooEarly } from '@drover/shared/lib/clock';
 import type { Disk } from '@drover/shared/model/guest';
 import type { Wish } from '@drover/shared/model/spec';
 import type { LastRun, ObservedGuest } from '../drivers/guest/driver.ts';
@@ -47,8 +48,9 @@ export function planGuest(wish: Wish<'guest'>, world: GuestWorld, nowMs: number)
 }
 
 function planShutdown(world: GuestWorld, nowMs: number): Plan {
-  const askAgainMs = (world.shutdownAskedAtMs ?? Number.NEGATIVE_INFINITY) + SHUTDOWN_ASK_AGAIN_MS;
-  return nowMs >= askAgainMs ? perform({ do: 'guest.shutdown' }) : waitUntil('the guest to shut down', askAgainMs);
+  const { shutdownAskedAtMs: askedAtMs } = world;
+  if (askedAtMs === null || !isTooEarly(nowMs, askedAtMs, askedAtMs + SHUTDOWN_ASK_AGAIN_MS)) return perform({ do: 'guest.shutdown' });
+  return waitUntil('the guest to shut down', askedAtMs + SHUTDOWN_ASK_AGAIN_MS);
 }
 
 /** The first thing that the guest stands on and that is not there yet. */
@@ -79,7 +81,8 @@ function planRunning(wish: Wish<'guest'>, { lastRun, paused }: ObservedGuest, no
   if (paused?.cause !== 'disk') return SETTLED;
   // Whether there is room again only the guest's next try can tell.
   const goOnAtMs = paused.sinceMs + GO_ON_MS;
-  return nowMs >= goOnAtMs ? perform({ do: 'guest.start' }) : waitUntil(`its disk: ${paused.reason}`, goOnAtMs);
+  if (!isTooEarly(nowMs, paused.sinceMs, goOnAtMs)) return perform({ do: 'guest.start' });
+  return waitUntil(`its disk: ${paused.reason}`, goOnAtMs);
 }
 
 /** Whether a guest that should run and does not is started now, later, or stays as it is. */
@@ -96,8 +99,9 @@ function planStart(wish: Wish<'guest'>, lastRun: LastRun | null, world: GuestWor
     case 'host':
       return wish.spec.startAtBoot ? start : SETTLED;
     case 'crash': {
-      const restartAtMs = (lastRun.endedAtMs ?? nowMs) + backoff(lastRun.crashes, 0);
-      return nowMs >= restartAtMs ? start : waitUntil(`a pause after crash ${lastRun.crashes}`, restartAtMs);
+      const endedAtMs = lastRun.endedAtMs ?? nowMs;
+      const restartAtMs = endedAtMs + backoff(lastRun.crashes, 0);
+      return isTooEarly(nowMs, endedAtMs, restartAtMs) ? waitUntil(`a pause after crash ${lastRun.crashes}`, restartAtMs) : start;
     }
     case 'asked':
     case null:

@@ -1,5 +1,5 @@
 import { backoff } from '@drover/shared/lib/backoff';
-import type { Clock } from '@drover/shared/lib/clock';
+import { type Clock, isTooEarly } from '@drover/shared/lib/clock';
 import type { Random } from '@drover/shared/lib/random';
 import type { HostId } from '@drover/shared/model/id';
 import { refKey } from '@drover/shared/model/resource';
@@ -37,6 +37,7 @@ export interface Dispatcher {
 interface Sent {
   readonly generation: number;
   readonly attempts: number;
+  readonly atMs: number;
   readonly dueAtMs: number;
 }
 
@@ -57,13 +58,14 @@ export function createDispatcher(context: DispatchContext): Dispatcher {
       const key = refKey(held);
       const earlier = before.get(key);
       const isNew = earlier?.generation !== held.generation;
-      if (earlier && !isNew && clock.now() < earlier.dueAtMs) {
+      if (earlier && !isNew && isTooEarly(clock.now(), earlier.atMs, earlier.dueAtMs)) {
         now.set(key, earlier);
         continue;
       }
       await context.broker.publish(topicOf(pending.host.cell, hostId, 'down/command'), await signed(held, pending.host.asOfMs), 1);
       const attempts = isNew ? 1 : (earlier?.attempts ?? 0) + 1;
-      now.set(key, { generation: held.generation, attempts, dueAtMs: clock.now() + backoff(attempts, random.fraction(), RESEND) });
+      const atMs = clock.now();
+      now.set(key, { generation: held.generation, attempts, atMs, dueAtMs: atMs + backoff(attempts, random.fraction(), RESEND) });
     }
     sentTo.set(hostId, now);
   }

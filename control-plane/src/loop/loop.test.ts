@@ -212,6 +212,16 @@ describe('what is lost', () => {
     expect(sentAt.length).toBeLessThan(6);
   });
 
+  it('between broker and host is sent again in time, also when the clock was set back meanwhile', async () => {
+    await create();
+    await idle();
+    expect(commandIds()).toEqual(['guest 100:1']);
+    clock.set(clock.now() - 900_000);
+    await tick({ store, clock, dispatcher, receiver, log: () => {} }, { trim: false });
+    await dispatcher.idle();
+    expect(commandIds()).toEqual(['guest 100:1']);
+  });
+
   it('with a connection is sent again as soon as the host is back', async () => {
     await create();
     await idle();

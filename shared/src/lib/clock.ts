@@ -7,6 +7,12 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/**
+ * Is it still too early, for what has waited since `sinceMs` and comes at `untilMs`? A clock that shows a time before the waiting
+ * began was set back: how long ago that was is not known, and nothing waits for as long as the clock was wrong.
+ */
+export const isTooEarly = (nowMs: number, sinceMs: number, untilMs: number): boolean => sinceMs <= nowMs && nowMs < untilMs;
+
 export const realClock: Clock = {
   now: () => Date.now(),
   sleep: (delayMs, signal) =>
