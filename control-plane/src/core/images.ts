@@ -92,7 +92,7 @@ export function fromCatalogue(name: string, form: ImageForm, others: readonly st
   const source = catalogueSource(name, form);
   if (source) return source;
   const known = form === 'iso' ? [] : CATALOGUE.filter((entry) => entry.forms[form]).map((entry) => entry.name);
-  const names = [...others, ...known];
+  const names = [...new Set([...others, ...known])];
   const suggestion = didYouMean(name, names) ?? (names.length > 0 ? `there is ${names.slice(0, 8).join(', ')}` : 'upload one first');
   throw new Problem('not-found', `there is no ${NOUNS[form]} ${name}`, { field, suggestion });
 }

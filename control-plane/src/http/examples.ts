@@ -77,7 +77,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     code: 'bad-request',
     status: 400,
     title: 'bad request',
-    detail: 'memoryBytes: Too small: expected number to be >=16777216',
+    detail: 'memoryBytes: at least 16 MiB',
     field: 'memoryBytes',
     retryable: false,
   },

@@ -4,6 +4,14 @@ import { ImageId, Name, NetworkId, StorageId } from './id.ts';
 export const MiB = 2 ** 20;
 export const GiB = 2 ** 30;
 
+/** So many bytes; who goes beyond a bound reads it in a unit. */
+const bytesIn = (min: number, max: number) =>
+  z
+    .number()
+    .int()
+    .min(min, `at least ${min / MiB} MiB`)
+    .max(max, `at most ${max / GiB} GiB`);
+
 /** running: keep it running. shutdown: ask the guest to end by itself. off: end it now. */
 export const Power = z.enum(['running', 'shutdown', 'off']);
 export type Power = z.infer<typeof Power>;
@@ -18,11 +26,7 @@ export const SshKey = z
 export const Disk = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9]{0,14}$/),
   storageId: StorageId,
-  sizeBytes: z
-    .number()
-    .int()
-    .min(64 * MiB)
-    .max(64 * 1024 * GiB),
+  sizeBytes: bytesIn(64 * MiB, 64 * 1024 * GiB),
   /** What it begins as; null: empty. */
   imageId: ImageId.nullable(),
 });
@@ -43,11 +47,7 @@ const common = {
   /** Grows by one each time somebody asks for a power state: tells a fresh "start" from one that the guest has since ended by itself. */
   powerRequest: z.number().int().min(0),
   startAtBoot: z.boolean(),
-  memoryBytes: z
-    .number()
-    .int()
-    .min(16 * MiB)
-    .max(16 * 1024 * GiB),
+  memoryBytes: bytesIn(16 * MiB, 16 * 1024 * GiB),
   cores: z.number().int().min(1).max(512),
   /** The first is the root disk. */
   disks: z.array(Disk).min(1).max(16),
@@ -59,11 +59,7 @@ const common = {
 export const ContainerSpec = z.strictObject({
   type: z.literal('container'),
   ...common,
-  swapBytes: z
-    .number()
-    .int()
-    .min(0)
-    .max(16 * 1024 * GiB),
+  swapBytes: bytesIn(0, 16 * 1024 * GiB),
   processesMax: z.number().int().min(16).max(4_194_304),
   unprivileged: z.boolean(),
 });

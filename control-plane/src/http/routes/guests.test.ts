@@ -36,6 +36,16 @@ describe('guests', () => {
     expect(world.nudged).toEqual([world.hostId]);
   });
 
+  it('creating one is refused with the field, and with what would do in units of people', async () => {
+    const refusal = async (over: object) => (await world.ask('POST', '/api/v1/guests', { body: { ...WEB, ...over } })).json;
+    expect(await refusal({ memoryBytes: 1 })).toMatchObject({ field: 'memoryBytes', detail: 'memoryBytes: at least 16 MiB' });
+    expect(await refusal({ diskBytes: 2 ** 50 })).toMatchObject({ field: 'diskBytes', detail: 'diskBytes: at most 65536 GiB' });
+    await world.ask('POST', '/api/v1/images', { body: { name: 'debian-13', form: 'container' } });
+    const { field, suggestion } = await refusal({ image: 'nothing-like-it' });
+    expect(field).toBe('image');
+    expect(suggestion.match(/debian-13/g)).toHaveLength(1);
+  });
+
   it('one can be read by name and by id', async () => {
     const id = await create();
     const byId = await world.ask('GET', `/api/v1/guests/${id}`);
