@@ -8,6 +8,7 @@ import { LocalClient } from './local-client.ts';
 /** What is promised holds for libSQL's own client too: ours may be taken for it. */
 describe.each([
   ['ours', (path: string): Client => new LocalClient(path, 0)],
+  ['ours, that writes together', (path: string): Client => new LocalClient(path, 0, (run) => void setImmediate(run))],
   ['that of libSQL', (path: string): Client => createClient({ url: `file:${path}` })],
 ])('the client, %s', (_, open) => {
   let folder: string;

@@ -10,19 +10,30 @@ interface Prepared {
   readonly columns: readonly string[] | null;
 }
 
+interface Waiting {
+  readonly statements: Statements;
+  readonly resolve: (results: ResultSet[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+type Statements = readonly (InStatement | [string, InArgs?])[];
+
 /**
  * A database of this machine, over one connection that keeps its statements prepared: the client that libSQL comes with
  * compiles each anew and asks twice for the names of its columns, which takes ten times as long as the question itself.
- * Every call is carried out at once and settles in microtasks.
+ * Every call is carried out at once and settles in microtasks, but for batches that write, where `defer` is given: those that
+ * are asked for until it calls back are synced to disk together, each still whole or not at all, and by itself.
  */
 export class LocalClient implements Client {
   readonly protocol = 'file';
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Prepared>();
+  readonly #defer: ((run: () => void) => void) | null;
+  #waiting: Waiting[] = [];
 
   /** `path`: a file, or ':memory:'. `busyMs`: how long to wait for another process that writes. */
-  constructor(path: string, busyMs: number) {
+  constructor(path: string, busyMs: number, defer: ((run: () => void) => void) | null = null) {
     this.#database = new Database(path, { timeout: busyMs });
+    this.#defer = defer;
   }
 
   get closed(): boolean {
@@ -34,24 +45,68 @@ export class LocalClient implements Client {
   }
 
   /** Everything or nothing. */
-  async batch(statements: readonly (InStatement | [string, InArgs?])[], mode?: TransactionMode): Promise<ResultSet[]> {
-    this.#run(mode === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN');
+  async batch(statements: Statements, mode?: TransactionMode): Promise<ResultSet[]> {
+    const defer = this.#defer;
+    if (mode !== 'write') return this.#whole('BEGIN', () => this.#each(statements));
+    if (!defer) return this.#whole('BEGIN IMMEDIATE', () => this.#each(statements));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ statements, resolve, reject });
+      if (this.#waiting.length === 1) defer(() => this.#writeWaiting());
+    });
+  }
+
+  close(): void {
+    this.#writeWaiting();
+    this.#statements.clear();
+    if (this.#database.open) this.#database.close();
+  }
+
+  #writeWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (waiting.length === 0) return;
     try {
-      const results = statements.map((statement) => {
-        if (typeof statement === 'string') return this.#run(statement);
-        return Array.isArray(statement) ? this.#run(...statement) : this.#run(statement.sql, statement.args);
-      });
+      const settle = this.#whole('BEGIN IMMEDIATE', () => waiting.map((each) => this.#part(each)));
+      // On disk: now they may be told.
+      for (const tell of settle) tell();
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    }
+  }
+
+  /** One of several in a transaction; what goes wrong in it undoes nothing of the others. */
+  #part({ statements, resolve, reject }: Waiting): () => void {
+    this.#run('SAVEPOINT part');
+    try {
+      const results = this.#each(statements);
+      this.#run('RELEASE part');
+      return () => resolve(results);
+    } catch (error) {
+      // A full disk, for one, has ended the whole transaction.
+      if (!this.#database.inTransaction) throw error;
+      this.#run('ROLLBACK TO part');
+      this.#run('RELEASE part');
+      return () => reject(error);
+    }
+  }
+
+  #whole<T>(begin: string, act: () => T): T {
+    this.#run(begin);
+    try {
+      const result = act();
       this.#run('COMMIT');
-      return results;
+      return result;
     } finally {
       // Some errors have ended the transaction already, some have not.
       if (this.#database.open && this.#database.inTransaction) this.#run('ROLLBACK');
     }
   }
 
-  close(): void {
-    this.#statements.clear();
-    if (this.#database.open) this.#database.close();
+  #each(statements: Statements): ResultSet[] {
+    return statements.map((statement) => {
+      if (typeof statement === 'string') return this.#run(statement);
+      return Array.isArray(statement) ? this.#run(...statement) : this.#run(statement.sql, statement.args);
+    });
   }
 
   readonly migrate = refused;
@@ -86,7 +141,7 @@ export class LocalClient implements Client {
     if (columns) statement.raw(true);
     const prepared = { statement, columns };
     // What defines the schema runs once, and must not hold on to it.
-    if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK)\b/i.test(sql)) return prepared;
+    if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/i.test(sql)) return prepared;
     this.#statements.set(sql, prepared);
     const [oldest] = this.#statements.keys();
     if (this.#statements.size > STATEMENTS_MAX && oldest !== undefined) this.#statements.delete(oldest);

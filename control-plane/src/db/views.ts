@@ -101,9 +101,13 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
       if (!row) return null;
       const tasks = (await ask.tasksOfHost.all({ hostId })).map(taskOf);
       const about = tasks.flatMap(({ target, image }) => (image ? [target, { kind: 'image' as const, id: image.id }] : [target]));
-      const found = await (asked === 'all'
-        ? ask.resourcesOfHost.all({ hostId })
-        : ask.resourcesAmong.all({ hostId, list: listOf([...asked, ...about]) }));
+      const refs = asked === 'all' ? [] : [...asked, ...about];
+      const found =
+        asked === 'all'
+          ? await ask.resourcesOfHost.all({ hostId })
+          : refs.length === 0
+            ? []
+            : await ask.resourcesAmong.all({ hostId, list: listOf(refs) });
       return { host: hostOf(row), resources: found.map(heldOf), tasks };
     },
   };
