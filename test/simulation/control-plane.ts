@@ -61,19 +61,19 @@ export class SimulatedControlPlane {
     startTicking({ store, clock, dispatcher, receiver, log }, TICK_MS);
   }
 
-  crash(why: string, restartAfterMs: number = this.chance.between(300, 6_000)): void {
+  crash(why: string, restartAfterMs: number | null = this.chance.between(300, 6_000)): void {
     const { desk } = this;
     if (!desk) return;
     this.log(`${this.name} dies (${why})`);
     desk.life.end();
     this.#ended(desk.life);
-    this.timeline.after(restartAfterMs, () => void this.start());
+    if (restartAfterMs !== null) this.timeline.after(restartAfterMs, () => void this.start());
   }
 
   /** Lets it die at one of the next places where it touches the world, such as between a commit and its dispatch. */
-  lightFuse(points: number): void {
+  lightFuse(at: number | string): void {
     const { desk } = this;
-    desk?.life.light(points, (label) => {
+    desk?.life.light(at, (label) => {
       this.log(`${this.name} dies at "${label}"`);
       this.timeline.after(0, () => {
         if (this.desk !== desk) return;

@@ -33,7 +33,7 @@ export class WallClock {
 export class MortalLife implements Life {
   isAlive = true;
   readonly clock: Clock;
-  #fuse: { left: number; burnt: (label: string) => void } | null = null;
+  #fuse: { at: number | string; burnt: (label: string) => void } | null = null;
 
   /** `wallClock`: what time its machine believes it is. */
   constructor(timeline: Timeline, wallClock: WallClock = new WallClock()) {
@@ -60,15 +60,15 @@ export class MortalLife implements Life {
     };
   }
 
-  /** It shall die at the `points`-th place from now. */
-  light(points: number, burnt: (label: string) => void): void {
-    if (this.isAlive) this.#fuse = { left: points, burnt };
+  /** It shall die at this place, or at so many places from now. */
+  light(at: number | string, burnt: (label: string) => void): void {
+    if (this.isAlive) this.#fuse = { at, burnt };
   }
 
   point(label: string): void {
     if (!this.isAlive || !this.#fuse) return;
-    this.#fuse.left -= 1;
-    if (this.#fuse.left > 0) return;
+    if (typeof this.#fuse.at === 'number') this.#fuse.at -= 1;
+    if (this.#fuse.at !== label && this.#fuse.at !== 0) return;
     const { burnt } = this.#fuse;
     this.#fuse = null;
     this.isAlive = false;

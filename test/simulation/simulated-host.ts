@@ -123,9 +123,9 @@ export class SimulatedHost {
   }
 
   /** Lets the agent die at one of the next places where it touches the world. */
-  lightFuse(points: number): void {
+  lightFuse(at: number | string): void {
     const { life } = this;
-    life?.light(points, (label) => {
+    life?.light(at, (label) => {
       this.log(`${this.name}: the agent dies at "${label}"`);
       // Not from within its own call: what runs on sees only dead ports.
       this.timeline.after(0, () => {

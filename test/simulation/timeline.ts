@@ -24,6 +24,11 @@ export class Timeline {
     return this.#live;
   }
 
+  /** When the next one comes, at the earliest. */
+  get nextAtMs(): number {
+    return this.#heap[0]?.atMs ?? this.nowMs;
+  }
+
   after(delayMs: number, run: () => void): () => void {
     const happening: Happening = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order, run, cancelled: false };
     this.#order += 1;

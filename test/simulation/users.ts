@@ -1,7 +1,5 @@
-import { CreateGuest, EditGuest } from '@drover/shared/api/requests';
 import { digest } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
-import { MiB } from '@drover/shared/model/guest';
 import { newId, UserId } from '@drover/shared/model/id';
 import type { Accepted, Ask, Change, Decision, IdempotencyKey } from '../../control-plane/src/core/change.ts';
 import { createImage, removeImage } from '../../control-plane/src/core/fabric.ts';
@@ -9,9 +7,8 @@ import { createGuest, editGuest, removeGuest, setPower } from '../../control-pla
 import { beginConsole, beginExec, beginReboot, cancelTask } from '../../control-plane/src/core/tasks.ts';
 import type { Chance } from './chance.ts';
 import type { Desk } from './control-plane.ts';
-import type { Judge } from './judge.ts';
-import type { Ledger } from './ledger.ts';
-import type { Timeline } from './timeline.ts';
+import { type Deed, newGuest, oneAct, someEdit } from './deeds.ts';
+import type { Stage } from './stage.ts';
 
 /** One thing that somebody asks for, as the API's routes would: it can be asked again, word for word. */
 interface Request {
@@ -34,20 +31,21 @@ export interface Manners {
 }
 export const SOUND_MANNERS: Manners = { heedsIfMatch: true };
 
-export interface PersonPorts {
-  readonly timeline: Timeline;
-  readonly chance: Chance;
-  readonly ledger: Ledger;
-  readonly judge: Judge;
-  readonly manners: Manners;
-  /** What people would see running. */
-  readonly running: () => readonly number[];
-  /** A control plane that answers, or none. */
-  readonly desk: () => Desk | null;
-  readonly log: (line: string) => void;
+/** What a person was told, and all that was decided about what they asked for. */
+export interface Answered extends Pick<Request, 'what' | 'ifMatch' | 'decided' | 'history'> {
+  readonly was: 'accepted' | 'refused';
+  /** The decision that the answer came of; null: none was made. */
+  readonly change: Change | null;
 }
 
-const NAMES = ['web', 'db', 'mail', 'cache', 'queue', 'build'];
+export interface PersonPorts {
+  readonly stage: Stage;
+  readonly chance: Chance;
+  readonly manners: Manners;
+  /** A control plane that answers, or none. */
+  readonly desk: () => Desk | null;
+}
+
 const GUESTS_MAX = 10;
 const ANSWER_MS = 10_000;
 
@@ -57,6 +55,8 @@ export class Person {
   /** What the tab shows: the generation of each guest when it was last looked at. */
   readonly #tab = new Map<string, number>();
   readonly #tasks: string[] = [];
+  /** In a story that says so. */
+  #asOf: number | undefined;
   #chance: Chance;
   requests = { answered: 0, refused: 0, unanswered: 0 };
 
@@ -76,16 +76,14 @@ export class Person {
     if (request) this.#send(request, 3);
   }
 
-  /** Wishes once more for what was asked for, as people do who see that something has been given up. */
-  touch(guestId: string): void {
-    this.#send(
-      this.#onGuest('touch', guestId, {}, (view, ask) => editGuest(view, { notes: this.#chance.text(8) }, ask)),
-      3,
-    );
+  /** Does what a story says. `asOf`: what their tab shows, and they insist on. */
+  do(deed: Deed, asOf?: number): void {
+    this.#asOf = asOf;
+    this.#send(this.#requestOf(deed), 3);
   }
 
   #send(request: Request, triesLeft: number): void {
-    const { timeline, ledger, judge, log } = this.ports;
+    const { timeline, judge, tell } = this.ports.stage;
     const { chance } = request;
     const desk = this.ports.desk();
     let isOver = false;
@@ -103,113 +101,85 @@ export class Person {
       last = change;
       request.decided.push(change);
     };
-    const answered = ({ ref, taskId }: Accepted, change: Change | null) => {
+    const tellJudges = (was: Answered['was']) => this.ports.stage.told((watch) => watch.answered?.({ ...request, was, change: last }));
+    const answered = ({ ref, taskId }: Accepted) => {
       if (isAnswerLost) return;
       cancel();
       if (!isOver) this.requests.answered += 1;
       this.#tasks.push(taskId);
-      log(`${this.name}: ${request.what} → ${ref.kind} ${ref.id}, ${taskId}`);
-      const written = request.decided.filter((each) => ledger.wrote(each.newTasks)).length;
-      judge.check(written <= 1 || ledger.history !== request.history, `"${request.what}" was carried out ${written} times under one key`);
-      const [first] = change?.wishes ?? [];
-      const isOnTab = request.ifMatch === undefined || first?.kind !== 'guest' || first.generation === request.ifMatch + 1;
-      judge.check(isOnTab, `"${request.what}" was carried out on generation ${(first?.generation ?? 0) - 1}`);
+      tell(`${this.name}: ${request.what} → ${ref.kind} ${ref.id}, ${taskId}`);
+      tellJudges('accepted');
       if (request.mayBeRegretted && chance.happens(0.15))
         timeline.after(chance.between(100, 9_000), () => this.#send(this.#cancel(taskId, chance), 1));
-      // Nothing is acknowledged that was not written.
-      for (const part of [change?.wishes, change?.newTasks])
-        if (part && part.length > 0) judge.check(ledger.wrote(part), `"${request.what}" was acknowledged but never written`);
     };
-    request.send(desk, decided).then(
-      (answer) => answered(answer, last),
-      (thrown: unknown) => {
-        cancel();
-        if (!isOver) this.requests.refused += 1;
-        const problem = Problem.from(thrown);
-        log(`${this.name}: ${request.what} → refused: ${problem.message}`);
-        judge.check(thrown instanceof Problem && problem.code !== 'internal', `"${request.what}" failed by a bug: ${String(thrown)}`);
-        const { wishes, newTasks } = last ?? {};
-        for (const part of [wishes, newTasks]) judge.check(!ledger.wrote(part), `"${request.what}" was refused but written`);
-      },
-    );
+    request.send(desk, decided).then(answered, (thrown: unknown) => {
+      cancel();
+      if (!isOver) this.requests.refused += 1;
+      const problem = Problem.from(thrown);
+      tell(`${this.name}: ${request.what} → refused: ${problem.message}`);
+      judge.check(thrown instanceof Problem && problem.code !== 'internal', `"${request.what}" failed by a bug: ${String(thrown)}`);
+      tellJudges('refused');
+    });
   }
 
   #thinkOfSomething(): Request | null {
     const chance = this.#chance;
     const guests = this.#guests();
-    if (guests.length < 2 || (guests.length < GUESTS_MAX && chance.happens(0.15))) return this.#createGuest();
+    if (guests.length < 2 || (guests.length < GUESTS_MAX && chance.happens(0.15))) return this.#requestOf(newGuest(chance));
     const guest = chance.pick(guests);
     const drawn = chance.fraction();
-    if (drawn >= 0.64 && drawn < 0.85) return this.#actOn(this.#runningGuest() ?? guest);
-    if (drawn < 0.42) {
-      const power = chance.pick(['running', 'running', 'shutdown', 'off'] as const);
-      return this.#onGuest(`set power to ${power}`, guest, { power }, (view, ask) => setPower(view, power, ask));
-    }
-    if (drawn < 0.56) return this.#editGuest(guest);
-    if (drawn < 0.64) {
-      const force = chance.happens(0.6);
-      return this.#onGuest('delete', guest, { force }, (view, ask) => removeGuest(view, { force }, ask));
-    }
+    if (drawn >= 0.64 && drawn < 0.85) return this.#requestOf(oneAct(chance, this.#runningGuest() ?? guest));
+    if (drawn < 0.42)
+      return this.#requestOf({ do: 'power', guest, power: chance.pick(['running', 'running', 'shutdown', 'off'] as const) });
+    if (drawn < 0.56) return this.#requestOf({ do: 'edit', guest, input: someEdit(chance) });
+    if (drawn < 0.64) return this.#requestOf({ do: 'delete', guest, force: chance.happens(0.6) });
     if (drawn < 0.92) return this.#cancelTask();
     if (drawn < 0.97) return this.#createImage();
     return this.#removeImage();
   }
 
-  /** Things that are done once. */
-  #actOn(guest: string): Request {
-    const chance = this.#chance;
-    const ticket = chance.text(40);
-    switch (chance.pick(['reboot', 'exec', 'exec', 'console'] as const)) {
+  #requestOf(deed: Deed): Request {
+    switch (deed.do) {
+      case 'create': {
+        const { input } = deed;
+        return this.#request(
+          `create ${input.type} ${input.name}`,
+          input,
+          (store) => store.views.createGuest(input),
+          (view, ask) => createGuest(view, input, ask),
+        );
+      }
+      case 'power': {
+        const { guest, power } = deed;
+        return this.#onGuest(`set power to ${power}`, guest, { power }, (view, ask) => setPower(view, power, ask));
+      }
+      case 'edit': {
+        const { guest, input } = deed;
+        return this.#onGuest(`edit ${JSON.stringify(input)}`, guest, input, (view, ask) => editGuest(view, input, ask), input.name);
+      }
+      case 'delete': {
+        const { guest, force } = deed;
+        return this.#onGuest('delete', guest, { force }, (view, ask) => removeGuest(view, { force }, ask));
+      }
       case 'reboot': {
-        const force = chance.happens(0.3);
+        const { guest, force } = deed;
         return this.#onGuest('reboot', guest, { force }, (view, ask) => beginReboot(view, { force }, ask));
       }
       case 'exec': {
+        const { guest, ticket } = deed;
         const command = ['echo', ticket];
         return this.#onGuest('exec', guest, { ticket }, (view, ask) => beginExec(view, { command, tty: false, ticket }, ask));
       }
-      case 'console':
+      case 'console': {
+        const { guest, ticket } = deed;
         return this.#onGuest('console', guest, { ticket }, (view, ask) => beginConsole(view, { ticket }, ask));
+      }
     }
   }
 
   #runningGuest(): string | null {
-    const running = this.ports.running();
+    const running = this.ports.stage.hosts.flatMap(({ machine }) => [...machine.running.keys()]);
     return running.length === 0 ? null : String(this.#chance.pick(running));
-  }
-
-  #createGuest(): Request {
-    const chance = this.#chance;
-    const type = chance.pick(['container', 'vm'] as const);
-    const input = CreateGuest.parse({
-      type,
-      name: `${chance.pick(NAMES)}-${chance.between(1, 9)}`,
-      image: chance.pick(['debian-13', 'debian-12']),
-      memoryBytes: chance.between(64, 512) * MiB,
-      diskBytes: 1024 * MiB,
-      start: chance.happens(0.7),
-      startAtBoot: chance.happens(0.5),
-    });
-    return this.#request(
-      `create ${type} ${input.name}`,
-      input,
-      (store) => store.views.createGuest(input),
-      (view, ask) => createGuest(view, input, ask),
-    );
-  }
-
-  #editGuest(guest: string): Request {
-    const chance = this.#chance;
-    const input = EditGuest.parse(
-      chance.pick([
-        { notes: chance.text(6) },
-        { memoryBytes: chance.between(64, 512) * MiB },
-        { cores: chance.between(1, 4) },
-        { name: `${chance.pick(NAMES)}-${chance.between(1, 9)}` },
-        { startAtBoot: chance.happens(0.5) },
-      ]),
-    );
-    return this.#onGuest(`edit ${JSON.stringify(input)}`, guest, input, (view, ask) => editGuest(view, input, ask), input.name);
   }
 
   #cancelTask(): Request | null {
@@ -234,7 +204,7 @@ export class Person {
   }
 
   #removeImage(): Request | null {
-    const images = [...this.ports.ledger.entries.values()].filter(({ wish }) => wish.kind === 'image');
+    const images = [...this.ports.stage.ledger.entries.values()].filter(({ wish }) => wish.kind === 'image');
     if (images.length === 0) return null;
     const { id } = this.#chance.pick(images).wish;
     return this.#request(`delete image ${id}`, {}, (store) => store.views.onImage(id), removeImage);
@@ -247,7 +217,7 @@ export class Person {
     decide: (view: Awaited<ReturnType<Desk['store']['views']['onGuest']>>, ask: Ask) => Decision<Accepted>,
     newName?: string,
   ): Request {
-    const ifMatch = this.#chance.happens(0.4) ? this.#tab.get(guest) : undefined;
+    const ifMatch = this.#asOf ?? (this.#chance.happens(0.4) ? this.#tab.get(guest) : undefined);
     return this.#request(
       `${what} guest ${guest}${ifMatch === undefined ? '' : ` as of ${ifMatch}`}`,
       [guest, body],
@@ -264,7 +234,8 @@ export class Person {
     decide: (view: V, ask: Ask) => Decision<Accepted>,
     ifMatch?: number,
   ): Request {
-    const { timeline, manners, ledger } = this.ports;
+    const { manners } = this.ports;
+    const { timeline, ledger } = this.ports.stage;
     const chance = this.#chance;
     const key: IdempotencyKey | undefined = chance.happens(0.6)
       ? { key: chance.text(12), userId: this.#userId, method: 'POST', path: what, bodyDigest: digest(body) }
@@ -301,12 +272,12 @@ export class Person {
   }
 
   #look(): void {
-    for (const { wish } of this.ports.ledger.entries.values()) if (wish.kind === 'guest') this.#tab.set(wish.id, wish.generation);
+    for (const { wish } of this.ports.stage.ledger.entries.values()) if (wish.kind === 'guest') this.#tab.set(wish.id, wish.generation);
   }
 
   /** What the person sees or remembers: also guests that are gone by now. */
   #guests(): string[] {
-    const now = [...this.ports.ledger.entries.values()].flatMap(({ wish }) => (wish.kind === 'guest' ? [wish.id] : []));
+    const now = [...this.ports.stage.ledger.entries.values()].flatMap(({ wish }) => (wish.kind === 'guest' ? [wish.id] : []));
     return this.#chance.happens(0.1) ? [...new Set([...now, ...this.#tab.keys()])] : now;
   }
 }

@@ -23,6 +23,7 @@ export class HostWeather implements Weather {
   roughness: Roughness;
   /** What always fails, however calm it is. */
   readonly poisoned = new Set<string>();
+  onPoison: (subject: string) => void = () => {};
   readonly #streaks = new Map<string, number>();
 
   constructor(
@@ -48,7 +49,10 @@ export class HostWeather implements Weather {
   fate(_operation: string, subject: string): 'well' | 'fails' | 'fails-halfway' | 'hangs' {
     const { chance, roughness } = this;
     const about = subject.split(' ').at(-1) ?? subject;
-    if (this.poisoned.has(about)) return 'fails';
+    if (this.poisoned.has(about)) {
+      this.onPoison(about);
+      return 'fails';
+    }
     const drawn = chance.fraction();
     const streak = this.#streaks.get(about) ?? 0;
     if (streak < STREAK_MAX && drawn < roughness.failing + roughness.hanging) {

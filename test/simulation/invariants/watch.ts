@@ -1,13 +1,15 @@
 import type { Resource } from '@drover/shared/model/resource';
-import type { Report } from '@drover/shared/protocol/message';
+import type { Command, Report } from '@drover/shared/protocol/message';
 import type { Journal } from '../../../agent/src/journal.ts';
+import type { Change } from '../../../control-plane/src/core/change.ts';
 import type { Store } from '../../../control-plane/src/db/store.ts';
 import type { Judge } from '../judge.ts';
 import type { Ledger } from '../ledger.ts';
-import type { Network, Seen } from '../link.ts';
+import type { Network } from '../link.ts';
 import type { MachineEvent } from '../machine.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
 import type { Timeline } from '../timeline.ts';
+import type { Answered } from '../users.ts';
 
 /** What those who judge may look at. */
 export interface Scene {
@@ -27,10 +29,16 @@ export interface Watch {
   wished?(host: SimulatedHost, resource: Resource, counter: number): void;
   /** An agent has opened its journal. */
   opened?(host: SimulatedHost, journal: Journal): void;
-  /** A message was handed to the network. */
-  message?(message: Seen): void;
+  /** A control plane has handed a command to the network. */
+  command?(command: Command): void;
   /** A host has handed a report to the network. */
   report?(host: SimulatedHost, report: Report): void;
+  /** This was written to the database; the ledger still shows what was there before. */
+  committed?(change: Change): void;
+  /** A person got an answer, be it a refusal. */
+  answered?(answer: Answered): void;
+  /** Something was tried on a host that fails each time. */
+  poisonTried?(host: SimulatedHost, subject: string): void;
   /** Every simulated second, between two events. */
   often?(): void;
   /** Now and then, with reads of the database. */

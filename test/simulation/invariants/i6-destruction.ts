@@ -1,7 +1,7 @@
 import type { SimulatedHost } from '../simulated-host.ts';
 import type { Scene, Watch } from './watch.ts';
 
-/** Nothing that holds somebody's data is destroyed without a tombstone that lists it. */
+/** I6: nothing that holds somebody's data is destroyed without a tombstone that lists it. */
 export function watchDestruction({ judge, ledger }: Scene): Watch {
   const mayDestroyDisk = (guestId: number, disk: string) => ledger.mayDestroy({ kind: 'guest', id: String(guestId) }, disk);
   return {

@@ -1,7 +1,5 @@
 import { refKey } from '@drover/shared/model/resource';
-import { Command } from '@drover/shared/protocol/message';
 import { digestOf } from '../../../agent/src/journal.ts';
-import { isSealed, openSeal } from '../signer.ts';
 import type { Scene, Watch } from './watch.ts';
 
 /** What clocks that drift, and a time known to the second, may add. */
@@ -14,9 +12,7 @@ export function watchSignatures({ judge, timeline }: Scene): Watch {
   const written = new Map<string, string>();
   const counters = new Map<string, { session: string; newest: number; newestBefore: number }>();
   return {
-    message({ leaf, text }) {
-      if (leaf !== 'down/command' || !isSealed(text)) return;
-      const { host, resource, issuedAtMs, expiresAtMs } = Command.parse(openSeal(text));
+    command({ host, resource, issuedAtMs, expiresAtMs }) {
       const wish = `${host} ${refKey(resource)} ${resource.generation} ${digestOf(resource)}`;
       // Whatever the clock of the control plane shows: it is valid for that long from now.
       signed.set(wish, Math.max(timeline.nowMs + expiresAtMs - issuedAtMs + LENIENCE_MS, signed.get(wish) ?? 0));

@@ -5,7 +5,7 @@ import type { RunFile } from '../machine.ts';
 import type { SimulatedHost } from '../simulated-host.ts';
 import type { Scene } from './watch.ts';
 
-/** What is still not as wished; empty once everything has settled. `isPoisoned`: what can never be, and may be given up. */
+/** L1: after the last fault everything becomes as wished, without hand-work. What is still not; empty once all has settled. */
 export async function findUnsettled(scene: Scene): Promise<string[]> {
   const unsettled: string[] = [];
   for (const host of scene.hosts) {

@@ -3,8 +3,8 @@ import type { Scene, Watch } from './watch.ts';
 
 const Wished = z.object({ power: z.string() });
 
-/** An agent ends a guest only while its newest wish says so: not for an old wish, not for want of one, not because the control plane is silent. */
-export function watchUnaskedEnds({ judge }: Scene): Watch {
+/** L3: guests need nobody. An agent ends one only while its newest wish says so: not for an old wish, not for want of one, not because the control plane is silent. */
+export function watchStandalone({ judge }: Scene): Watch {
   return {
     machine(host, event) {
       if (event.do !== 'guest-ending') return;

@@ -1,6 +1,6 @@
 import type { Scene, Watch } from './watch.ts';
 
-/** A command has effect at most once, whatever the network and crashes do to it. */
+/** I4: a command has effect at most once, whatever the network and crashes do to it. */
 export function watchEffects({ judge, ledger }: Scene): Watch {
   const ran = new Map<string, number>();
   const rebooted = new Map<number, number>();

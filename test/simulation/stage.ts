@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto';
+import type { HostId } from '@drover/shared/model/id';
+import { Resource } from '@drover/shared/model/resource';
+import { Command, Report } from '@drover/shared/protocol/message';
+import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
+import { z } from 'zod';
+import type { Change } from '../../control-plane/src/core/change.ts';
+import type { Store } from '../../control-plane/src/db/store.ts';
+import type { Chance } from './chance.ts';
+import { type ControlPlaneParts, type Desk, SimulatedControlPlane } from './control-plane.ts';
+import { Database } from './database.ts';
+import { WATCHES } from './invariants/all.ts';
+import { findUnsettled } from './invariants/l1-convergence.ts';
+import type { Scene, Watch } from './invariants/watch.ts';
+import { Judge } from './judge.ts';
+import { Ledger } from './ledger.ts';
+import type { WallClock } from './life.ts';
+import { Network, type Seen } from './link.ts';
+import { isSealed, openSeal } from './signer.ts';
+import { type AgentParts, SimulatedHost } from './simulated-host.ts';
+import { quiet, START_MS, Timeline } from './timeline.ts';
+import { CALM, type HostWeather } from './weather.ts';
+
+const READ_EVERY_MS = 20_000;
+const LOOK_EVERY_MS = 5_000;
+
+export interface StageOptions {
+  readonly chance: Chance;
+  readonly agent: AgentParts;
+  readonly controlPlane: ControlPlaneParts;
+  /** Every line of the story, as it happens. */
+  readonly tell: (nowMs: number, line: string) => void;
+}
+
+/** Hosts, control planes, and what lies between and below them, with everybody who judges: what worlds and scenarios are played on. */
+export class Stage {
+  readonly timeline = new Timeline(START_MS);
+  readonly network: Network;
+  readonly judge = new Judge();
+  readonly ledger = new Ledger();
+  readonly hosts: SimulatedHost[] = [];
+  readonly controlPlanes: SimulatedControlPlane[] = [];
+  /** How many commands each host was sent. */
+  readonly commands = new Map<HostId, number>();
+  readonly #story = createHash('sha256');
+  readonly #watches: readonly Watch[];
+  #events = 0;
+  /** Something was written since the database was last compared with the second book. */
+  #isUnread = true;
+  #backup: { readonly rows: Awaited<ReturnType<Database['snapshot']>>; readonly ledger: ReturnType<Ledger['copy']> } | null = null;
+
+  private constructor(
+    private readonly options: StageOptions,
+    private readonly database: Database,
+  ) {
+    this.network = new Network(this.timeline, options.chance.fork('network'), this.tell, (message) => this.#sees(message));
+    const scene = this.scene();
+    this.#watches = WATCHES.map((watch) => watch(scene));
+  }
+
+  static async create(options: StageOptions): Promise<Stage> {
+    return new Stage(options, await Database.create(() => START_MS));
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Of the whole story: the same seed has the same. */
+  get storyHash(): string {
+    return this.#story.copy().digest('hex').slice(0, 16);
+  }
+
+  readonly tell = (line: string): void => {
+    const seconds = ((this.timeline.nowMs - START_MS) / 1_000).toFixed(3).padStart(8);
+    this.#story.update(`${seconds} ${line}\n`);
+    this.options.tell(this.timeline.nowMs, line);
+  };
+
+  addHost(hostId: HostId, name: string, chance: Chance, weather: HostWeather, wallClock: WallClock): void {
+    const { agent } = this.options;
+    const told = this.tell;
+    weather.onPoison = (subject) => this.told((watch) => watch.poisonTried?.(host, subject));
+    const host: SimulatedHost = new SimulatedHost(hostId, name, this.timeline, chance, this.network, agent, told, weather, wallClock, {
+      machine: (host, event) => {
+        this.tell(`${name}: (${event.do} ${'guestId' in event ? event.guestId : event.imageId})`);
+        this.told((watch) => watch.machine?.(host, event));
+      },
+      opened: (host, journal) => this.told((watch) => watch.opened?.(host, journal)),
+      journalled: (host, path, text) => {
+        if (path.endsWith('/counters.json')) return;
+        const { resource, counter } = Written.parse(JSON.parse(text.slice(text.indexOf('\n') + 1)));
+        this.told((watch) => watch.wished?.(host, resource, counter ?? 0));
+      },
+    });
+    this.hosts.push(host);
+  }
+
+  /** Once all hosts are there. */
+  async enrolHosts(): Promise<void> {
+    const newHosts = this.hosts.map(({ hostId, name }) => ({ id: hostId, name, cell: DEFAULT_CELL, publicKey: KEY }));
+    await this.#recording().commit({ by: 'simulation', atMs: START_MS, newHosts });
+  }
+
+  addControlPlane(name: string, chance: Chance, wallClock: WallClock): void {
+    const { controlPlane: parts } = this.options;
+    const store = () => this.#recording();
+    this.controlPlanes.push(new SimulatedControlPlane(name, this.timeline, chance, this.network, store, parts, wallClock, this.tell));
+  }
+
+  async start(): Promise<void> {
+    for (const controlPlane of this.controlPlanes) void controlPlane.start();
+    for (const host of this.hosts) void host.start();
+    await quiet();
+  }
+
+  /** Control planes that answer. */
+  desks(): readonly Desk[] {
+    return this.controlPlanes.flatMap(({ desk }) => desk ?? []);
+  }
+
+  told(tell: (watch: Watch) => void): void {
+    for (const watch of this.#watches) tell(watch);
+  }
+
+  async backUp(): Promise<void> {
+    this.#backup = { rows: await this.database.snapshot(), ledger: this.ledger.copy() };
+    this.tell('the database is backed up');
+  }
+
+  async restore(): Promise<void> {
+    if (!this.#backup) return;
+    for (const controlPlane of this.controlPlanes) controlPlane.crash('its database is restored from a backup');
+    await this.database.restore(this.#backup.rows);
+    this.ledger.restore(this.#backup.ledger);
+    this.told((watch) => watch.restored?.());
+  }
+
+  /** Event after event until then, or until `isOver`, which is asked once a simulated second. */
+  async run(untilMs: number, isOver?: () => Promise<boolean>): Promise<void> {
+    const { timeline, judge } = this;
+    let nextLookMs = timeline.nowMs + 1_000;
+    let nextReadMs = timeline.nowMs + READ_EVERY_MS;
+    while (!judge.violation && timeline.nowMs < untilMs) {
+      while (!judge.violation && (await timeline.step(Math.min(untilMs, nextLookMs)))) this.#events += 1;
+      if (judge.violation) return;
+      nextLookMs += 1_000;
+      this.told((watch) => watch.often?.());
+      if (timeline.nowMs >= nextReadMs && this.#isUnread) {
+        nextReadMs = timeline.nowMs + READ_EVERY_MS;
+        this.#isUnread = false;
+        for (const watch of this.#watches) await watch.sometimes?.();
+      }
+      if (await isOver?.()) return;
+      // Hours in which nothing happens need nobody to look.
+      if (!isOver) nextLookMs = Math.max(nextLookMs, timeline.nextAtMs);
+    }
+  }
+
+  /** Everything is healed. */
+  calm(): void {
+    this.tell('--- calm ---');
+    Object.assign(this.network.weather, { loss: 0, duplication: 0, lateness: 0, hostility: 0 });
+    for (const host of this.hosts) {
+      this.network.heal(host.hostId);
+      host.weather.roughness = CALM;
+      host.disk.full = false;
+      for (const storage of host.machine.storages.values()) storage.away = false;
+    }
+  }
+
+  /** All must become as it was wished; how long that took. */
+  async settle(withinMs: number): Promise<number> {
+    const { timeline, judge } = this;
+    const fromMs = timeline.nowMs;
+    let unsettled = await findUnsettled(this.scene());
+    await this.run(fromMs + withinMs, async () => {
+      if (timeline.nowMs % LOOK_EVERY_MS >= 1_000) return false;
+      unsettled = await findUnsettled(this.scene());
+      return unsettled.length === 0;
+    });
+    judge.check(unsettled.length === 0, `after ${withinMs / 1_000} s of calm: ${unsettled.join('; ')}`);
+    return timeline.nowMs - fromMs;
+  }
+
+  close(): void {
+    for (const host of this.hosts) host.life?.end();
+    for (const controlPlane of this.controlPlanes) controlPlane.desk?.life.end();
+    this.database.close();
+  }
+
+  scene(): Scene {
+    const { timeline, network, hosts, ledger, judge } = this;
+    return { timeline, network, hosts, ledger, judge, store: () => this.database.store };
+  }
+
+  #sees({ hostId, leaf, text }: Seen): void {
+    if (leaf === 'down/command' && isSealed(text)) {
+      const command = Command.parse(openSeal(text));
+      this.commands.set(hostId, (this.commands.get(hostId) ?? 0) + 1);
+      this.told((watch) => watch.command?.(command));
+    }
+    if (leaf !== 'up/report') return;
+    const host = this.hosts.find((host) => host.hostId === hostId);
+    const report = Report.safeParse(JSON.parse(text));
+    this.judge.check(report.success, `${hostId} sent a report that nobody can read: ${report.error?.message ?? ''}`);
+    if (host && report.data) this.told((watch) => watch.report?.(host, report.data));
+  }
+
+  /** The store, with the second book kept beside it. */
+  #recording(): Store {
+    const { store } = this.database;
+    return {
+      ...store,
+      commit: async (change: Change) => {
+        const outcome = await store.commit(change);
+        this.#isUnread = true;
+        if (outcome.committed) {
+          this.told((watch) => watch.committed?.(change));
+          this.ledger.commit(change);
+        }
+        return outcome;
+      },
+    };
+  }
+}
+
+/** A file of a journal. */
+const Written = z.object({ resource: Resource, counter: z.number().optional() });
+
+const KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const;
