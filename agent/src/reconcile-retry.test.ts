@@ -48,3 +48,29 @@ it('the next attempt comes in time, also when the clock was set back meanwhile',
   await host.pass(60_000);
   expect(host.status(GUEST)).toMatchObject({ condition: 'settled', observed: { power: 'running' } });
 });
+
+it('a fresh wish has what it stands on tried again at once, though that was given up; one more failure gives it up again', async () => {
+  let isFull = true;
+  const host = new LoneHost({
+    wallClock: new WallClock(),
+    weather: { fate: (operation: string) => (isFull && operation === 'prepare storage' ? 'fails' : 'well') },
+  });
+  host.wish(STORAGE, 1, storage);
+  host.wish(GUEST, 1, guest);
+  await host.pass(180_000);
+  const needsStorage = { condition: 'needs-attention', problem: { detail: expect.stringMatching(/^it needs its storage: /) } };
+  expect(host.status(STORAGE)).toMatchObject({ condition: 'needs-attention' });
+  expect(host.status(GUEST)).toMatchObject(needsStorage);
+
+  host.wish(GUEST, 2, { ...guest, powerRequest: 2 });
+  await host.pass(1_000);
+  expect(host.status(STORAGE)).toMatchObject({ condition: 'needs-attention' });
+  expect(host.status(GUEST)).toMatchObject({ acked: 2, ...needsStorage });
+
+  isFull = false;
+  await host.pass(60_000);
+  expect(host.status(GUEST)).toMatchObject(needsStorage);
+  host.wish(GUEST, 3, { ...guest, powerRequest: 3 });
+  await host.pass(20_000);
+  expect(host.status(GUEST)).toMatchObject({ condition: 'settled', observed: { power: 'running' } });
+});

@@ -49,13 +49,15 @@ export interface Reconciler {
 /** What the loop remembers of a resource between passes; losing it costs nothing but time. */
 interface Memory {
   generation: number;
+  /** Nothing has been done about this generation yet: somebody has just asked. */
+  isFresh: boolean;
   applied: number;
   attempts: number;
   /** What went wrong last, and when it is tried again; null: nothing has since the last success. */
   failure: { readonly problem: ProblemView; readonly atMs: number; readonly notBeforeMs: number } | null;
   problem: ProblemView | null;
   shutdown: { readonly powerRequest: number; readonly atMs: number } | null;
-  waitingOn: string | null;
+  waitingOn: ResourceRef | null;
   /** Why it needs a person: what stands on it needs one too. */
   givenUp: ProblemView | null;
   lastSaid: string;
@@ -65,6 +67,7 @@ interface Memory {
 
 const freshMemory = (): Memory => ({
   generation: 0,
+  isFresh: false,
   applied: 0,
   attempts: 0,
   failure: null,
@@ -111,7 +114,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       // Asked about again: it was seen to be gone, which no look at the host can make less true.
       if (entry.goneAtMs !== undefined) return sayGone(entry.resource, memory, {});
       if (entry.resource.generation !== memory.generation) {
-        Object.assign(memory, { generation: entry.resource.generation, attempts: 0, failure: null, problem: null });
+        Object.assign(memory, { generation: entry.resource.generation, isFresh: true, attempts: 0, failure: null, problem: null });
       }
       if (!(await passOnce(entry.resource, memory))) return;
     }
@@ -131,7 +134,9 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       observed = seen.status;
       const { plan } = seen;
       if (isSuperseded(resource)) return true;
-      memory.waitingOn = plan.do === 'wait' && plan.on ? refKey(plan.on) : null;
+      memory.waitingOn = plan.do === 'wait' ? (plan.on ?? null) : null;
+      if (memory.waitingOn && memory.isFresh) tryAgain(memory.waitingOn);
+      memory.isFresh = false;
       switch (plan.do) {
         case 'settled':
           settle(resource, memory, observed);
@@ -170,6 +175,15 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   function sayGone(resource: Resource, memory: Memory, observed: Record<string, unknown>) {
     say(resource, memory, { condition: 'settled', observed, gone: true });
     memories.delete(refKey(resource));
+  }
+
+  /** Somebody asks for what stands on it: whoever was to see to it may have done so. One failure gives it up again. */
+  function tryAgain(ref: ResourceRef) {
+    const memory = memoryOf(ref);
+    if (!memory.givenUp) return;
+    Object.assign(memory, { givenUp: null, failure: null });
+    if (memory.waitingOn) tryAgain(memory.waitingOn);
+    wake(ref);
   }
 
   /** What waits for something that has been given up has no better prospects, and says so. */
@@ -276,7 +290,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
 
   function wakeDependents(ref: ResourceRef) {
     for (const entry of journal.all()) {
-      if (memories.get(refKey(entry.resource))?.waitingOn === refKey(ref)) wake(entry.resource);
+      const on = memories.get(refKey(entry.resource))?.waitingOn;
+      if (on && refKey(on) === refKey(ref)) wake(entry.resource);
     }
   }
 
