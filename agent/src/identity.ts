@@ -178,6 +178,8 @@ async function signBy(privateKey: PrivateKey, claims: Record<string, unknown>, n
 }
 
 const POST_MS = 15_000;
+/** However long somebody wants us to stay away. */
+const RETRY_AFTER_MAX_S = 120;
 
 /** Posts JSON to the control plane; its problem+json becomes a Problem here. */
 export async function post(url: string, body: unknown): Promise<unknown> {
@@ -204,13 +206,15 @@ export async function postForResponse(
   }
   const answer: unknown = await response.json().catch(() => null);
   const date = response.headers.get('date');
-  return { body: answer, date, problem: response.ok ? null : problemOfAnswer(response.status, answer) };
+  return { body: answer, date, problem: response.ok ? null : problemOfAnswer(response, answer) };
 }
 
-function problemOfAnswer(status: number, answer: unknown): Problem {
+function problemOfAnswer({ status, headers }: Response, answer: unknown): Problem {
+  const retryAfterS = Number(headers.get('retry-after') ?? Number.NaN);
   const said = z.object({ detail: z.string(), suggestion: z.string().optional() }).safeParse(answer);
   return new Problem(status >= 500 ? 'timeout' : 'not-allowed', said.data?.detail ?? `the control plane answered ${status}`, {
     suggestion: said.data?.suggestion,
     retryable: status >= 500 || status === 429,
+    retryAfterS: Number.isFinite(retryAfterS) ? Math.min(Math.max(retryAfterS, 0), RETRY_AFTER_MAX_S) : undefined,
   });
 }

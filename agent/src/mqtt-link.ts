@@ -1,6 +1,7 @@
 import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
 import { setNoDelay } from '@drover/shared/lib/no-delay';
+import { inOnePiece } from '@drover/shared/lib/one-piece';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { rateLimited } from '@drover/shared/lib/rate-limited';
@@ -65,6 +66,7 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       will: { topic: topicOf(cell, identity.hostId, 'up/gone'), payload: Buffer.from(JSON.stringify(gone)), qos: 1, retain: false },
     });
     client = connection;
+    if (/^wss?:/.test(url)) inOnePiece(connection.stream);
     let wasUp = false;
     connection.on('connect', () => {
       setNoDelay(connection.stream);
@@ -145,17 +147,19 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
     client?.end(true);
   }
 
-  function retry(handlers: LinkHandlers) {
+  function retry(handlers: LinkHandlers, afterS?: number) {
     if (closed) return;
     attempts += 1;
-    cancelRetry = clock.after(backoff(attempts, random.fraction(), RETRY), () => open(handlers));
+    // Told when to come, as many others were: they are not all to come at the same full second.
+    const delayMs = afterS === undefined ? backoff(attempts, random.fraction(), RETRY) : (afterS + random.fraction()) * 1_000;
+    cancelRetry = clock.after(delayMs, () => open(handlers));
   }
 
   function open(handlers: LinkHandlers) {
     dial(handlers).catch((thrown: unknown) => {
       const problem = Problem.from(thrown);
       log(`cannot connect: ${problem.message}`);
-      retry(handlers);
+      retry(handlers, problem.retryAfterS);
     });
   }
 

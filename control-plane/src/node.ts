@@ -13,6 +13,7 @@ import { openStore } from './db/open.ts';
 import { openRemoteStore } from './db/open-remote.ts';
 import type { Store } from './db/store.ts';
 import { createApp } from './http/app.ts';
+import { createAdmission } from './loop/admission.ts';
 import { createDispatcher } from './loop/dispatch.ts';
 import { mintEnrolment } from './loop/enrol.ts';
 import type { Log } from './loop/log.ts';
@@ -95,7 +96,8 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
     const store = cuttingOff(between ? between.store(opened) : opened, broker);
     const outward = between ? between.broker(broker) : broker;
     const dispatcher = createDispatcher({ store, clock, random, broker: outward, signer, failed: (line) => complain('dispatch', line) });
-    const receiver = createReceiver({ store, clock, random, broker: outward, dispatcher, signer, log });
+    const admission = createAdmission(clock, random);
+    const receiver = createReceiver({ store, clock, random, broker: outward, dispatcher, admission, signer, log });
     broker.onMessage(receiver.message);
     broker.onPresence(receiver.presence);
     const relay = createRelay(clock, random);
@@ -107,6 +109,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       signer,
       nudge: dispatcher.nudge,
       cells: broker,
+      admission,
       relay,
       uploads: fileUploads(join(folder, 'uploads')),
       webAssets: webFiles(options.webPath),

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
@@ -61,6 +62,26 @@ const hello = (identity: Identity, session: string): Report => ({
 });
 
 describe('a host', () => {
+  it('that is told when to come again does so then, and not all of them at the same second', async () => {
+    const identity = await enrolHost('h1');
+    const busy = createServer((_request, response) => {
+      response.writeHead(429, { 'content-type': 'application/problem+json', 'retry-after': '7' });
+      response.end(JSON.stringify({ detail: 'many hosts come at once' }));
+    });
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    ends.push(() => busy.close());
+    const address = busy.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const delays: number[] = [];
+    const clock = { ...realClock, after: (delayMs: number) => (delays.push(delayMs), () => {}) };
+    const link = createMqttLink({ identity, controlPlaneUrl: `http://127.0.0.1:${port}`, clock, random: realRandom, log: () => {} });
+    ends.push(() => link.close());
+    link.open({ up: () => {}, down: () => {}, reply: () => {}, command: () => {}, refused: () => {} });
+    await vi.waitFor(() => expect(delays).toHaveLength(1));
+    expect(delays[0]).toBeGreaterThanOrEqual(7_000);
+    expect(delays[0]).toBeLessThanOrEqual(8_000);
+  });
+
   it('enrols once per token, and gets the same answer when it repeats itself', async () => {
     const token = await controlPlane.enrolmentToken();
     const first = await enrolHost('h1', token);

@@ -16,6 +16,7 @@ import { hashOfSecret } from '../../control-plane/src/db/secret.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
 import { createApp } from '../../control-plane/src/http/app.ts';
 import type { AppDeps } from '../../control-plane/src/http/deps.ts';
+import { createAdmission } from '../../control-plane/src/loop/admission.ts';
 import { createRelay, type Relay } from '../../control-plane/src/relay.ts';
 import type { Signer } from '../../control-plane/src/signer.ts';
 import { fileUploads } from '../../control-plane/src/uploads-file.ts';
@@ -116,6 +117,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
       serves: () => true,
       disconnect: (hostId, cell) => disconnected.push([hostId, cell]),
     },
+    admission: createAdmission(clock, random),
     relay,
     uploads: fileUploads(folder),
     webAssets: null,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '@drover/shared/lib/clock';
+import { inOnePiece } from '@drover/shared/lib/one-piece';
 import type { HostId } from '@drover/shared/model/id';
 import { MESSAGE_BYTES_MAX } from '@drover/shared/protocol/message';
 import { PACKET_BYTES_MAX, packetSizeCheck } from '@drover/shared/protocol/packet-size';
@@ -164,5 +165,7 @@ function limited(webSocket: WebSocket): Duplex {
   webSocket.on('message', (bytes: Buffer) => {
     if (!check(bytes)) webSocket.terminate();
   });
-  return createWebSocketStream(webSocket);
+  const stream = createWebSocketStream(webSocket);
+  inOnePiece(stream);
+  return stream;
 }

@@ -23,6 +23,7 @@ export interface Absorbed {
 
 export interface AbsorbIds {
   readonly nowMs: number;
+  /** For what a host gets with its first hello. */
   readonly storageId: StorageId;
   readonly networkId: NetworkId;
 }

@@ -47,7 +47,7 @@ export function createApp(deps: AppDeps): Hono {
     const hasLeft = c.req.raw.signal.aborted && !(thrown instanceof Problem);
     const problem = hasLeft ? new Problem('cancelled', 'the sender hung up', { cause: thrown }) : Problem.from(thrown);
     if (problem.code === 'internal') deps.log('a request failed', thrown);
-    return problemResponse(problem, problem.code === 'too-many-requests' ? { 'retry-after': '60' } : {});
+    return problemResponse(problem, problem.retryAfterS === undefined ? {} : { 'retry-after': String(problem.retryAfterS) });
   });
   watchEvents({ ...deps, room });
   return app;

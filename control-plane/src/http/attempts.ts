@@ -27,7 +27,10 @@ export function createAttempts(clock: Clock): Attempts {
       const entry = current(key);
       if (entry && entry.count >= FAILURES_MAX) {
         const seconds = Math.ceil((entry.untilMs - clock.now()) / 1000);
-        throw new Problem('too-many-requests', `too many wrong attempts from this address; try again in ${seconds} s`, { retryable: true });
+        throw new Problem('too-many-requests', `too many wrong attempts from this address; try again in ${seconds} s`, {
+          retryable: true,
+          retryAfterS: seconds,
+        });
       }
       try {
         return await attempt();

@@ -3,6 +3,7 @@ import type { Random } from '@drover/shared/lib/random';
 import type { HostId } from '@drover/shared/model/id';
 import type { Cells } from '../broker/cells.ts';
 import type { Store } from '../db/store.ts';
+import type { Admission } from '../loop/admission.ts';
 import type { Relay } from '../relay.ts';
 import type { Signer } from '../signer.ts';
 import type { Uploads } from '../uploads.ts';
@@ -17,6 +18,7 @@ export interface AppDeps {
   /** Something is pending for this host. */
   readonly nudge: (hostId: HostId) => void;
   readonly cells: Pick<Cells, 'credentials' | 'setup' | 'checkLogins' | 'serves' | 'disconnect'>;
+  readonly admission: Admission;
   readonly relay: Relay;
   readonly uploads: Uploads;
   /** The built web page; null: there is none. */

@@ -13,6 +13,7 @@ import { enrolHost, replaceKey } from '../core/hosts.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import type { Store } from '../db/store.ts';
 import type { Signer } from '../signer.ts';
+import type { Admission } from './admission.ts';
 import { performer } from './perform.ts';
 
 export const ENROLMENT_MS = 3_600_000;
@@ -58,13 +59,19 @@ export async function enrol(context: EnrolContext, request: EnrolRequest): Promi
 
 /** POST /agent/v1/connect. `socketUrl`: where the caller reaches us, from its own Host header: wss://… */
 export async function connect(
-  context: EnrolContext & { readonly cells: Pick<Cells, 'credentials'> },
+  context: EnrolContext & { readonly cells: Pick<Cells, 'credentials' | 'serves'>; readonly admission: Admission },
   request: ConnectRequest,
   socketUrl: string,
 ): Promise<Credentials> {
+  const retryAfterS = context.admission.secondsToWait(request.hostId);
+  if (retryAfterS !== null) {
+    throw new Problem('too-many-requests', 'many hosts come at once; this one is to come again', { retryable: true, retryAfterS });
+  }
   const { host, byPreviousKey } = await signerOfRequest(context, request.request, 'drover-connect');
   const hostId = host.id;
   if (hostId !== request.hostId) throw new Problem('not-signed-in', 'the request was signed by another host', { field: 'request' });
+  // Where another process hears the cell, nobody here would notice that it has arrived.
+  if (context.cells.serves(host.cell)) context.admission.enter(hostId);
   const nowMs = context.clock.now();
   if (host.previousKey && !byPreviousKey) {
     await context.store.commit({ by: host.name, atMs: nowMs, hosts: [{ id: hostId, previousKey: null }] });

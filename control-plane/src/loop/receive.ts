@@ -13,6 +13,7 @@ import { type Absorbed, absorb, absorbGone, awayChange } from '../core/reports.t
 import type { ReportView } from '../core/views.ts';
 import type { Store } from '../db/store.ts';
 import type { Signer } from '../signer.ts';
+import type { Admission } from './admission.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { createHearing } from './heard.ts';
 import type { Log } from './log.ts';
@@ -29,6 +30,7 @@ export interface ReceiveContext {
   readonly random: Random;
   readonly broker: Broker;
   readonly dispatcher: Dispatcher;
+  readonly admission?: Pick<Admission, 'arrived'>;
   readonly signer: Signer;
   readonly log: Log;
 }
@@ -45,9 +47,12 @@ export interface Receiver {
 
 /** Takes what hosts say: parse, absorb, commit, reply, dispatch. One at a time per host, hosts side by side. */
 export function createReceiver(context: ReceiveContext): Receiver {
-  const { store, clock, random, broker, dispatcher, signer, log } = context;
+  const { store, clock, random, broker, dispatcher, admission, signer, log } = context;
   const complain = rateLimited(log, clock);
   const hearing = createHearing(store);
+  const freshIds = () => ({ storageId: newId('storage', random), networkId: newId('network', random) });
+  /** For reports without a hello, which make nothing. */
+  const unusedIds = freshIds();
   const queues = new Map<HostId, { length: number; last: Promise<void> }>();
   let waiting = 0;
 
@@ -93,16 +98,20 @@ export function createReceiver(context: ReceiveContext): Receiver {
     };
     const { lastBoot } = answer;
     const words = lastBoot === null ? JSON.stringify(reply) : await signer.sign(bootReply(reply, hostId, lastBoot));
-    await broker.publish(topicOf(cell, hostId, 'down/reply'), words, 1);
+    // One that gets lost is asked for again, by the same report under a new number.
+    await broker.publish(topicOf(cell, hostId, 'down/reply'), words, 0);
     // It was moved meanwhile: its next credentials are for the other broker.
     if (home !== cell) broker.disconnect(hostId, cell);
-    if (received.hello) dispatcher.introduced(hostId, received.hello.counter ?? 0);
+    if (received.hello) {
+      admission?.arrived(hostId);
+      dispatcher.introduced(hostId, received.hello.counter ?? 0);
+    }
     if (answer.dispatch) dispatcher.nudge(hostId);
   }
 
   async function absorbed(hostId: HostId, received: Report): Promise<{ answer: Absorbed | null; home: string }> {
     let home = '';
-    const ids = { storageId: newId('storage', random), networkId: newId('network', random) };
+    const ids = received.hello ? freshIds() : unusedIds;
     const refs = received.hello ? 'all' : [...received.statuses, ...refusedRefs(received)].map(({ kind, id }) => ({ kind, id }));
     const { answer } = await retrying(hostId, refs, (view): Decision<Absorbed> => {
       home = view.host.cell;

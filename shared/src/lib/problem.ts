@@ -53,6 +53,7 @@ interface ProblemOptions {
   readonly suggestion?: string | undefined;
   readonly field?: string | undefined;
   readonly retryable?: boolean | undefined;
+  readonly retryAfterS?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -62,6 +63,8 @@ export class Problem extends Error {
   readonly suggestion: string | undefined;
   readonly field: string | undefined;
   readonly retryable: boolean;
+  /** When to come again, where that is known: travels as Retry-After. */
+  readonly retryAfterS: number | undefined;
 
   constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
     super(detail, { cause: options.cause });
@@ -70,6 +73,7 @@ export class Problem extends Error {
     this.suggestion = options.suggestion;
     this.field = options.field;
     this.retryable = options.retryable ?? false;
+    this.retryAfterS = options.retryAfterS;
   }
 
   view(): ProblemView {

@@ -11,6 +11,32 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
+describe('a host that comes', () => {
+  const hostsThatEntered = async (secondsToWait: number | null, signed: boolean) => {
+    const entered: string[] = [];
+    const door = { secondsToWait: () => secondsToWait, enter: (hostId: string) => entered.push(hostId), arrived: () => {} };
+    const crowded = await createAppWorld({ admission: door });
+    const { hostId } = crowded;
+    const request = signed ? await crowded.signAsHost({ sub: hostId, aud: 'drover-connect' }) : 'not.signed.at-all';
+    const answer = await crowded.ask('POST', '/agent/v1/connect', { as: null, body: { hostId, request } });
+    await crowded.close();
+    return { answer, entered: entered.map((each) => each === hostId) };
+  };
+
+  it('while many do is told when to come again', async () => {
+    const { answer, entered } = await hostsThatEntered(7, true);
+    expect(answer.status).toBe(429);
+    expect(answer.headers.get('retry-after')).toBe('7');
+    expect(answer.json).toMatchObject({ code: 'too-many-requests', retryable: true });
+    expect(entered).toEqual([]);
+  });
+
+  it('has a place on its way in once it has proven who it is, and nobody has one in its name', async () => {
+    expect((await hostsThatEntered(null, true)).entered).toEqual([true]);
+    expect((await hostsThatEntered(null, false)).entered).toEqual([]);
+  });
+});
+
 describe('hosts', () => {
   it('are listed and read with what they have, by name and by id', async () => {
     expect(HostPage.parse((await world.ask('GET', '/api/v1/hosts')).json)).toMatchObject({ total: 1, next: null });

@@ -1,0 +1,71 @@
+import type { Clock } from '@drover/shared/lib/clock';
+import type { Random } from '@drover/shared/lib/random';
+import type { HostId } from '@drover/shared/model/id';
+
+/**
+ * The door for hosts. After a restart all come at once; each costs some milliseconds until it has introduced itself, and who waits
+ * too long for an answer hangs up and comes again, so that in the end nobody gets in. Few are let in at a time, then; the others are
+ * told at once when to come back, spread over as long as it takes to let in all that wait.
+ */
+export interface Admission {
+  /** Null: it may come in. Else for how many seconds it shall stay away. Costs next to nothing. */
+  secondsToWait(hostId: HostId): number | null;
+  /** It has proven who it is: its place is kept until it has introduced itself. */
+  enter(hostId: HostId): void;
+  arrived(hostId: HostId): void;
+}
+
+/** On their way in at once: as many as can be served within a moment, so that everybody else is still answered. */
+const PLACES = 50;
+/** Somebody who has not come by then does not come. */
+const PLACE_MS = 15_000;
+const WAIT_MAX_S = 45;
+/** Of those who wait; also of ones that somebody invents. */
+const WAITING_MAX = 50_000;
+/** How many arrivals tell how fast they come; slower than so they only come at first. */
+const ARRIVALS = 100;
+const ARRIVALS_PER_S_MIN = 100;
+
+export function createAdmission(clock: Pick<Clock, 'now'>, random: Pick<Random, 'fraction'>): Admission {
+  /** Until when each place is kept, and since when each waits: oldest first. */
+  const places = new Map<HostId, number>();
+  const waiting = new Map<HostId, number>();
+  let arrivals: number[] = [];
+
+  function forget(nowMs: number): void {
+    for (const [hostId, untilMs] of places) {
+      if (untilMs > nowMs) break;
+      places.delete(hostId);
+    }
+    for (const [hostId, sinceMs] of waiting) {
+      if (waiting.size <= WAITING_MAX && sinceMs + 2 * WAIT_MAX_S * 1_000 > nowMs) break;
+      waiting.delete(hostId);
+    }
+  }
+
+  function perSecond(nowMs: number): number {
+    const [first] = arrivals;
+    if (first === undefined || arrivals.length < ARRIVALS) return ARRIVALS_PER_S_MIN;
+    return Math.max((ARRIVALS * 1_000) / Math.max(nowMs - first, 1), ARRIVALS_PER_S_MIN);
+  }
+
+  return {
+    secondsToWait(hostId) {
+      const nowMs = clock.now();
+      forget(nowMs);
+      if (places.size < PLACES || places.has(hostId)) return null;
+      waiting.delete(hostId);
+      waiting.set(hostId, nowMs);
+      const spreadS = Math.min(waiting.size / perSecond(nowMs), WAIT_MAX_S);
+      return Math.max(1, Math.ceil(spreadS * random.fraction()));
+    },
+    enter(hostId) {
+      waiting.delete(hostId);
+      places.delete(hostId);
+      places.set(hostId, clock.now() + PLACE_MS);
+    },
+    arrived(hostId) {
+      if (places.delete(hostId)) arrivals = [...arrivals, clock.now()].slice(-ARRIVALS);
+    },
+  };
+}
