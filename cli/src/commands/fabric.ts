@@ -55,7 +55,7 @@ function addStorage(program: Command, open: OpenSession): void {
 
 function addNetwork(program: Command, open: OpenSession): void {
   const network = program.command('network').description('what guests are plugged into');
-  withExamples(network, ['drover network list', 'drover network show nat']);
+  withExamples(network, ['drover network list', 'drover network show default']);
   withExamples(network.command('list').alias('ls').description('list networks'), ['drover network list --json']).action(async () => {
     const session = open();
     const { terminal } = session;
@@ -74,7 +74,7 @@ function addNetwork(program: Command, open: OpenSession): void {
     noteRest(session, listed);
   });
   const show = network.command('show').argument('<network>', 'name or id').description('show one network');
-  withExamples(show, ['drover network show nat']).action(async (name: string) => {
+  withExamples(show, ['drover network show default']).action(async (name: string) => {
     const session = open();
     const { value, raw } = await (await session.client()).call('GET', `/networks/${encoded(name)}`, NetworkView);
     if (session.isJson) return session.terminal.out(json(raw));
