@@ -10,6 +10,7 @@ import { AgentConfig } from './config.ts';
 import { createHostDrivers } from './drivers/host-drivers.ts';
 import { realDisk } from './host/disk.ts';
 import { makeFolders, makeRunFolders } from './host/folder.ts';
+import { collectWhenIdle } from './host/idle-memory.ts';
 import { hostBootId, takeInventory } from './host/inventory.ts';
 import { takeLock } from './host/lock.ts';
 import { discardHostKey, enrol, type Identity, readIdentity, rotateHostKey } from './identity.ts';
@@ -149,6 +150,7 @@ async function runAgent(configPath: string, url: string | undefined): Promise<vo
     dialRelay: createRelayDialer(config.controlPlaneUrl),
     ...ports,
   });
+  collectWhenIdle(realClock);
   say(`agent of host ${identity.name} (${identity.hostId}), start ${journal.boot}`);
   const stop = (signal: string) => void agent.stop(`ended by ${signal}`).then(() => process.exit(0));
   process.once('SIGTERM', () => stop('SIGTERM'));
