@@ -73,7 +73,11 @@ describe('a host', () => {
     const address = busy.address();
     const port = typeof address === 'object' && address ? address.port : 0;
     const delays: number[] = [];
-    const clock = { ...realClock, after: (delayMs: number) => (delays.push(delayMs), () => {}) };
+    const after = (delayMs: number) => {
+      delays.push(delayMs);
+      return () => {};
+    };
+    const clock = { ...realClock, after };
     const link = createMqttLink({ identity, controlPlaneUrl: `http://127.0.0.1:${port}`, clock, random: realRandom, log: () => {} });
     ends.push(() => link.close());
     link.open({ up: () => {}, down: () => {}, reply: () => {}, command: () => {}, refused: () => {} });

@@ -9,6 +9,7 @@ import { migrate } from './migrate.ts';
 import { pendingOf } from './pending.ts';
 import { createQuestions } from './questions.ts';
 import { createReads } from './reads.ts';
+import { hostOf } from './rows.ts';
 import type { Store } from './store.ts';
 import { trim } from './trim.ts';
 import { createViews } from './views.ts';
@@ -45,6 +46,10 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
       const outcome = await commitChange(client, change);
       if (outcome.committed && change.events && change.events.length > 0) changed();
       return outcome;
+    },
+    async knownHost(id) {
+      const [row] = await ask.host.all({ id });
+      return row ? hostOf(row) : null;
     },
     pending: (hostId, limit) => pendingOf(ask, hostId, limit),
     hostsWithPending: async () => (await ask.hostsWithPending.all()).map(({ id }) => id),

@@ -100,6 +100,8 @@ export interface Store extends Reads {
   readonly cells: CellStore;
   /** One batch: everything or nothing. Settles only when it is durable. */
   commit(change: Change): Promise<CommitOutcome>;
+  /** By its id alone, for what is asked each time that a host connects. */
+  knownHost(id: HostId): Promise<Host | null>;
   /** The outbox: what the host has not journalled yet, oldest first. Null: no such host, or it is not connected. */
   pending(hostId: HostId, limit: number): Promise<Pending | null>;
   /** Connected hosts with something pending. */

@@ -22,9 +22,9 @@ const PLACE_MS = 15_000;
 const WAIT_MAX_S = 45;
 /** Of those who wait; also of ones that somebody invents. */
 const WAITING_MAX = 50_000;
-/** How many arrivals tell how fast they come; slower than so they only come at first. */
-const ARRIVALS = 100;
-const ARRIVALS_PER_S_MIN = 100;
+/** How many arrivals tell how fast they come, and what is taken for that until there are as many. */
+const ARRIVALS = 30;
+const ARRIVALS_PER_S = 100;
 
 export function createAdmission(clock: Pick<Clock, 'now'>, random: Pick<Random, 'fraction'>): Admission {
   /** Until when each place is kept, and since when each waits: oldest first. */
@@ -45,8 +45,8 @@ export function createAdmission(clock: Pick<Clock, 'now'>, random: Pick<Random, 
 
   function perSecond(nowMs: number): number {
     const [first] = arrivals;
-    if (first === undefined || arrivals.length < ARRIVALS) return ARRIVALS_PER_S_MIN;
-    return Math.max((ARRIVALS * 1_000) / Math.max(nowMs - first, 1), ARRIVALS_PER_S_MIN);
+    if (first === undefined || arrivals.length < ARRIVALS) return ARRIVALS_PER_S;
+    return (ARRIVALS * 1_000) / Math.max(nowMs - first, 1);
   }
 
   return {

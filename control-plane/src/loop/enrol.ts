@@ -109,11 +109,10 @@ async function signerOfRequest(
   audience: string,
 ): Promise<{ readonly host: Host; readonly claims: z.infer<typeof Claims>; readonly byPreviousKey: boolean }> {
   const claimed = Claims.safeParse(unverifiedPayload(jws));
-  const record = claimed.success ? await context.store.host(claimed.data.sub) : null;
-  if (!claimed.success || !record) {
+  const host = claimed.success ? await context.store.knownHost(claimed.data.sub) : null;
+  if (!claimed.success || !host) {
     throw new Problem('not-signed-in', 'this host is not known here', { suggestion: 'enrol it with a new token: drover host add' });
   }
-  const { host } = record;
   const { claims, byPreviousKey } = await claimsBy(host, jws);
   if (claims.aud !== audience) throw new Problem('not-signed-in', 'the request was signed for another purpose');
   const ageMs = context.clock.now() - claims.iat * 1_000;
@@ -151,10 +150,10 @@ export async function hostOfPassword(
 ): Promise<{ hostId: HostId; cell: string; expiresAtMs: number }> {
   const claims = PasswordClaims.parse(await context.signer.verify(password));
   if (claims.exp * 1_000 <= context.clock.now()) throw new Problem('not-signed-in', 'the password has expired');
-  const record = await context.store.host(claims.sub);
-  if (!record) throw new Problem('not-signed-in', `host ${claims.sub} was forgotten`);
-  refuseRevoked(record.host);
-  return { hostId: claims.sub, cell: record.host.cell, expiresAtMs: claims.exp * 1_000 };
+  const host = await context.store.knownHost(claims.sub);
+  if (!host) throw new Problem('not-signed-in', `host ${claims.sub} was forgotten`);
+  refuseRevoked(host);
+  return { hostId: claims.sub, cell: host.cell, expiresAtMs: claims.exp * 1_000 };
 }
 
 const Proof = z.object({ token: z.string(), aud: z.literal('drover-enrol') });

@@ -1,11 +1,13 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { closeSync, constants, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { type KeySuccession, PublicKey, SUCCESSION_MAX } from '@drover/shared/protocol/agent-api';
 import { keyIdOf } from '@drover/shared/protocol/host-key';
-import { CompactSign, compactVerify, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
+import { exportJWK, generateKeyPair } from 'jose';
 import { z } from 'zod';
 import type { Signer } from '../signer.ts';
+import { signJws, verifyJws } from './jws.ts';
 
 const Secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const KeyFile = z.strictObject({
@@ -24,18 +26,20 @@ const OVERLAP_MS = 25 * 3_600_000;
 export async function openSigner(path: string, now: () => number): Promise<Signer> {
   if (!existsSync(path)) write(path, { ...(await newKey()), previous: [], succession: [] });
   let file = readKey(path);
+  let privateKey = privateKeyOf(file);
   let rotating: Promise<void> = Promise.resolve();
 
   async function rotate(): Promise<void> {
     const next = await newKey();
     const nowMs = now();
     const link: KeySuccession = { aud: 'drover-next-key', key: publicPartOf(next), issuedAtMs: nowMs, overlapMs: OVERLAP_MS };
-    const succession = [...file.succession, await signBy(file, link)].slice(-SUCCESSION_MAX);
+    const succession = [...file.succession, signJws(link, keyIdOf(file), privateKey)].slice(-SUCCESSION_MAX);
     const previous = [...file.previous.filter(({ untilMs }) => nowMs < untilMs), { key: publicPartOf(file), untilMs: nowMs + OVERLAP_MS }];
     const after: KeyFile = { ...next, previous, succession };
     // From here on the old private key is nowhere any more.
     write(path, after);
     file = after;
+    privateKey = privateKeyOf(file);
   }
 
   return {
@@ -48,15 +52,13 @@ export async function openSigner(path: string, now: () => number): Promise<Signe
     get succession() {
       return file.succession;
     },
-    sign: (payload) => signBy(file, payload),
+    sign: async (payload) => signJws(payload, keyIdOf(file), privateKey),
     async verify(jws) {
       const nowMs = now();
+      const present = publicPartOf(file);
       const earlier = file.previous.filter(({ untilMs }) => nowMs < untilMs).map(({ key }) => key);
       try {
-        const kid = decodeProtectedHeader(jws).kid;
-        const key = [publicPartOf(file), ...earlier].find((each) => keyIdOf(each) === kid) ?? publicPartOf(file);
-        const { payload } = await compactVerify(jws, key, { algorithms: ['EdDSA'] });
-        return z.record(z.string(), z.unknown()).parse(JSON.parse(new TextDecoder().decode(payload)));
+        return verifyJws(jws, (kid) => publicKeyOf([present, ...earlier].find((each) => keyIdOf(each) === kid) ?? present));
       } catch (cause) {
         throw new Problem('not-signed-in', 'this was not signed by this control plane', { cause });
       }
@@ -68,13 +70,9 @@ export async function openSigner(path: string, now: () => number): Promise<Signe
   };
 }
 
+const privateKeyOf = ({ kty, crv, x, d }: KeyFile): KeyObject => createPrivateKey({ key: { kty, crv, x, d }, format: 'jwk' });
+const publicKeyOf = (key: PublicKey): KeyObject => createPublicKey({ key, format: 'jwk' });
 const publicPartOf = ({ kty, crv, x }: PublicKey): PublicKey => ({ kty, crv, x });
-
-async function signBy(key: KeyFile, payload: Readonly<Record<string, unknown>>): Promise<string> {
-  return new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
-    .setProtectedHeader({ alg: 'EdDSA', kid: keyIdOf(key) })
-    .sign(key);
-}
 
 async function newKey(): Promise<PublicKey & { readonly d: string }> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
