@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{shared,control-plane,agent,cli,web}/src/**/*.test.ts', 'test/bench/**/*.test.ts'],
+          include: ['{shared,control-plane,agent,cli,web}/src/**/*.test.ts', 'test/bench/**/*.test.ts', 'infra/**/*.test.mjs'],
           isolate: false,
           testTimeout: 30_000,
           hookTimeout: 30_000,

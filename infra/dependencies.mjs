@@ -28,9 +28,9 @@ export function missingDependency(root = ROOT) {
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   for (const [path, entry] of Object.entries(wanted)) {
     // Optional packages are other platforms' binaries.
-    if (path === '' || entry.optional || !path.startsWith('node_modules/')) continue;
-    const there = installed[path];
-    if (!there || there.version !== entry.version) return path.slice('node_modules/'.length);
+    if (entry.optional || entry.link || !path.includes('node_modules/')) continue;
+    // Some stand in a folder of ours, below which nobody else finds them.
+    if (installed[path]?.version !== entry.version || !existsSync(join(root, path))) return path.split('node_modules/').at(-1);
   }
   return null;
 }

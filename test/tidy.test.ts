@@ -24,7 +24,7 @@ interface Source {
 
 const SOURCES: readonly Source[] = ALL.filter((path) => /\.(ts|tsx|mjs)$/.test(path)).map((path) => {
   const text = readFileSync(join(ROOT, path), 'utf8');
-  return { path, text, code: bare(text), imports: importsOf(text), isTest: /\.test\.tsx?$/.test(path) || path.startsWith('test/') };
+  return { path, text, code: bare(text), imports: importsOf(text), isTest: /\.test\.(tsx?|mjs)$/.test(path) || path.startsWith('test/') };
 });
 const PRODUCT = SOURCES.filter((source) => !source.isTest && !source.path.startsWith('infra/') && source.path.includes('/src/'));
 
@@ -88,7 +88,7 @@ const ENTRIES = [
   'test/bench/main.ts',
   'test/web/pictures.ts',
 ];
-const isEntry = (path: string) => ENTRIES.includes(path) || /(^|\/)[a-z-]+\.config\.ts$/.test(path) || /\.(test|spec)\.tsx?$/.test(path);
+const isEntry = (path: string) => ENTRIES.includes(path) || /(^|\/)[a-z-]+\.config\.ts$/.test(path) || /\.(test|spec)\.(tsx?|mjs)$/.test(path);
 
 // --- rules -----------------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ describe('who may import what', () => {
   });
 
   it('tests are imported by tests only', () => {
-    expect(offences(PRODUCT, (name, path) => /\.test\.tsx?$/.test(name) || resolve(path, name).startsWith('test/'))).toEqual([]);
+    expect(offences(PRODUCT, (name, path) => /\.test\.(tsx?|mjs)$/.test(name) || resolve(path, name).startsWith('test/'))).toEqual([]);
   });
 });
 
