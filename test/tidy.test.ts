@@ -88,7 +88,8 @@ const ENTRIES = [
   'test/bench/main.ts',
   'test/web/pictures.ts',
 ];
-const isEntry = (path: string) => ENTRIES.includes(path) || /(^|\/)[a-z-]+\.config\.ts$/.test(path) || /\.(test|spec)\.(tsx?|mjs)$/.test(path);
+const isEntry = (path: string) =>
+  ENTRIES.includes(path) || /(^|\/)[a-z-]+\.config\.ts$/.test(path) || /\.(test|spec)\.(tsx?|mjs)$/.test(path);
 
 // --- rules -----------------------------------------------------------------------------------------------------------
 
