@@ -86,7 +86,7 @@ const token = () => readFileSync(join(folder, 'a/control-plane/local-token'), 'u
 const apiOf = (plane: Plane) => createApi(`http://127.0.0.1:${plane.port}`, token());
 type Cells = z.infer<typeof CellsView>;
 const serves = async (plane: Plane, name: string): Promise<boolean> =>
-  (await apiOf(plane).get<Cells>('/cells')).items.some((cell) => cell.name === name && cell.served);
+  (await apiOf(plane).get<Cells>('/cells')).items.some((cell) => cell.name === name && cell.served && cell.reached);
 
 async function addMosquitto(name: string): Promise<BrokerProgram> {
   const api = apiOf(planes[0] as Plane);

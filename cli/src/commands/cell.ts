@@ -28,7 +28,7 @@ export function addCellCommands(program: Command, open: OpenSession): void {
         : table(session.terminal, value.items, [
             { title: 'NAME', value: ({ name }) => name },
             { title: 'BROKER', value: ({ profile }) => profile },
-            { title: 'STATE', value: ({ served, draining }) => `${served ? 'served' : 'not served here'}${draining ? ', draining' : ''}` },
+            { title: 'STATE', value: ({ reached, draining }) => `${reached ? 'reached' : 'not reached'}${draining ? ', draining' : ''}` },
             { title: 'HOSTS', value: ({ hosts, connectedHosts }) => `${connectedHosts}/${hosts}`, align: 'right' },
             { title: 'ADDRESS', value: ({ urls }) => urls.join(', ') || 'the control plane', shrinks: true },
           ]),

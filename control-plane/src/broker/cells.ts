@@ -6,7 +6,7 @@ import type { HostId } from '@drover/shared/model/id';
 import type { Credentials, PublicKey } from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import { parseTopic } from '@drover/shared/protocol/topic';
-import type { Cell, CellStore } from '../db/cell-store.ts';
+import type { Cell, CellStore, KnownCell } from '../db/cell-store.ts';
 import { createLease, type Lease, soleLease } from '../loop/lease.ts';
 import type { Broker } from './broker.ts';
 import { base64url, newKeyPair } from './broker-keys.ts';
@@ -57,6 +57,8 @@ interface Seat {
   broker: ExternalBroker | null;
   /** Was it served when it was last looked at? */
   isServed: boolean;
+  /** Since when its broker has not been reached; null: it is. */
+  unreachedSinceMs: number | null;
   /** Whom the broker was told to refuse. */
   refused: string;
 }
@@ -68,6 +70,8 @@ const REMEMBERED_MS = 25 * 3_600_000;
 /** Ended once at once, and once more when nothing that a host may hold lets it in any more. */
 const ENDED_AGAIN_MS = CLIENT_MS + 5_000;
 const ENDED_FOR_MS = 600_000;
+/** A broker that is started again is away for less. */
+const LOST_MS = 20_000;
 /** Hosts that leave a cell which drains, each time that we look: they come to the others no faster. */
 const DRAINED_AT_ONCE = 100;
 
@@ -84,23 +88,23 @@ export function createCells(ports: CellsPorts): Cells {
     if (!seat?.lease.isHeld()) return null;
     return seat.cell.profile === 'embedded' ? embedded : seat.broker;
   };
-  async function cellNamed(name: string): Promise<Cell> {
+  async function cellNamed(name: string): Promise<KnownCell> {
     const cell = (await store.cells()).find((candidate) => candidate.name === name);
     if (!cell) throw new Problem('not-found', `there is no cell ${name}`, { field: 'cell' });
     return cell;
   }
 
-  async function seatOf(cell: Cell): Promise<Seat> {
-    const { hosts: _hosts, connectedHosts: _connected, ...said } = { hosts: 0, connectedHosts: 0, ...cell };
-    const text = JSON.stringify(said);
+  async function seatOf({ hosts: _hosts, connectedHosts: _connected, isReached: _reached, ...cell }: KnownCell): Promise<Seat> {
+    const text = JSON.stringify(cell);
     const known = seats.get(cell.name);
     if (known?.text === text) return known;
     // A cell that only begins to drain keeps its broker.
     const isSameBroker = known && JSON.stringify({ ...known.cell, isDraining: cell.isDraining }) === text;
     if (known && !isSameBroker) await known.broker?.close();
     const lease = known?.lease ?? (ports.process === null ? soleLease : createLease(store, `cell ${cell.name}`, ports.process, clock));
-    const profile = isSameBroker ? known.profile : cell.profile === 'embedded' ? null : await ports.profileOf(said);
-    const seat: Seat = { cell: said, text, lease, profile, broker: isSameBroker ? known.broker : null, isServed: false, refused: '' };
+    const profile = isSameBroker ? known.profile : cell.profile === 'embedded' ? null : await ports.profileOf(cell);
+    const broker = isSameBroker ? known.broker : null;
+    const seat: Seat = { cell, text, lease, profile, broker, isServed: false, unreachedSinceMs: null, refused: '' };
     seats.set(cell.name, seat);
     return seat;
   }
@@ -124,6 +128,14 @@ export function createCells(ports: CellsPorts): Cells {
       seat.broker.onMessage((topic, payload) => listener(topic, payload));
     }
     seat.isServed = true;
+  }
+
+  /** Hosts come to a cell as soon as its broker is reached, and to another after a while in which it was not. */
+  async function sayReached({ name, isReached: wasReached }: KnownCell, seat: Seat): Promise<void> {
+    const isReached = brokerOf(seat)?.serves(name) === true;
+    seat.unreachedSinceMs = isReached ? null : (seat.unreachedSinceMs ?? clock.now());
+    const isLost = seat.unreachedSinceMs !== null && clock.now() - seat.unreachedSinceMs >= LOST_MS;
+    if (isReached !== wasReached && (isReached || isLost)) await store.setReached(name, isReached);
   }
 
   async function leave(seat: Seat): Promise<void> {
@@ -173,7 +185,12 @@ export function createCells(ports: CellsPorts): Cells {
       if (isClosed) return;
       const seat = await seatOf(cell);
       await seat.lease.step();
-      await (seat.lease.isHeld() ? serve(seat) : leave(seat));
+      if (!seat.lease.isHeld()) {
+        await leave(seat);
+        continue;
+      }
+      await serve(seat);
+      await sayReached(cell, seat);
     }
     for (const [name, seat] of seats) {
       if (cells.some((cell) => cell.name === name)) continue;
@@ -188,9 +205,8 @@ export function createCells(ports: CellsPorts): Cells {
 
   return {
     async credentials(host, socketUrl) {
-      const cell = seats.get(host.cell)?.cell ?? (await cellNamed(host.cell));
+      const { cell, profile } = seats.get(host.cell) ?? (await seatOf(await cellNamed(host.cell)));
       if (cell.profile === 'embedded') return { ...(await ports.embeddedLogin(host.id, socketUrl)), cell: cell.name };
-      const { profile } = await seatOf(cell);
       if (!profile) throw new Problem('internal', `the cell ${cell.name} has no profile`);
       return { urls: [...cell.urls], ...(await profile.hostLogin(host)), cell: cell.name };
     },

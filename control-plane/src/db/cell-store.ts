@@ -21,18 +21,27 @@ export interface Cell {
   readonly createdAtMs: number;
 }
 
+/** A cell, and how it is about it. */
+export interface KnownCell extends Cell {
+  readonly hosts: number;
+  readonly connectedHosts: number;
+  /** Whoever holds its lease reaches its broker. */
+  readonly isReached: boolean;
+}
+
 export interface CellStore extends LeaseStore {
   /** By name. */
-  cells(): Promise<readonly (Cell & { readonly hosts: number; readonly connectedHosts: number })[]>;
+  cells(): Promise<readonly KnownCell[]>;
   /** Throws Problem name-taken. */
   addCell(cell: Cell): Promise<void>;
   /** False: there is none. */
   setDraining(name: string, isDraining: boolean): Promise<boolean>;
+  setReached(name: string, isReached: boolean): Promise<void>;
   /** Throws Problem in-use while there are hosts. False: there is none. */
   removeCell(name: string): Promise<boolean>;
   /** The host's next credentials are for that cell. */
   moveHost(hostId: HostId, cell: string, atMs: number): Promise<void>;
-  /** Hosts of cells that drain get another cell, the emptiest first; at most `limit` at once. Gives those that moved. */
+  /** Hosts of cells that drain get another cell that is reached, the emptiest first; at most `limit` at once. Gives those that moved. */
   moveDraining(limit: number, atMs: number): Promise<readonly HostId[]>;
   /** Hosts that were revoked or forgotten since then. */
   cutOffSince(ms: number): Promise<readonly CutOff[]>;

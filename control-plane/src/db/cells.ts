@@ -2,7 +2,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import { HostId } from '@drover/shared/model/id';
 import type { Client, InValue } from '@libsql/client';
 import { z } from 'zod';
-import type { Cell, CellStore } from './cell-store.ts';
+import type { CellStore, KnownCell } from './cell-store.ts';
 import { conflictOf } from './commit.ts';
 
 /** `changed`: tells live streams that an event was written. */
@@ -28,6 +28,8 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
     },
 
     setDraining: async (name, isDraining) => (await run('UPDATE cell SET is_draining = ? WHERE name = ?', isDraining ? 1 : 0, name)) > 0,
+
+    setReached: async (name, isReached) => void (await run('UPDATE cell SET is_reached = ? WHERE name = ?', isReached ? 1 : 0, name)),
 
     async removeCell(name) {
       const removed = await run('DELETE FROM cell WHERE name = ? AND NOT EXISTS (SELECT 1 FROM host WHERE cell = ?)', name, name);
@@ -55,7 +57,7 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
         limit,
       );
       if (leaving.length === 0) return [];
-      const targets = (await rows(CELLS)).map((row) => CellRow.parse(row)).filter((cell) => !cell.isDraining);
+      const targets = (await rows(CELLS)).map((row) => CellRow.parse(row)).filter((cell) => !cell.isDraining && cell.isReached);
       if (targets.length === 0) return [];
       const counts = new Map(targets.map((cell) => [cell.name, cell.hosts]));
       const moves = leaving.map(({ id }) => {
@@ -104,12 +106,13 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
 }
 
 const CELLS = `SELECT cell.name AS name, profile, urls, own_url AS ownUrl, admin_url AS adminUrl, server_certificate AS serverCertificate,
-    is_draining AS isDraining, created_at_ms AS createdAtMs, count(host.id) AS hosts, coalesce(sum(host.connected), 0) AS connectedHosts
+    is_draining AS isDraining, is_reached AS isReached, created_at_ms AS createdAtMs, count(host.id) AS hosts, coalesce(sum(host.connected), 0) AS connectedHosts
   FROM cell LEFT JOIN host ON host.cell = cell.name GROUP BY cell.name ORDER BY cell.name`;
 const HOST_EVENT = "INSERT INTO event (kind, id, gone, at_ms) VALUES ('host', ?, 0, ?)";
 const CUT_OFF = `SELECT id AS hostId, json_extract(public_key, '$.x') AS x, revoked_at_ms AS atMs FROM host WHERE revoked_at_ms >= ?
   UNION ALL SELECT id, public_key, at_ms FROM forgotten_host WHERE at_ms >= ?`;
 
+const Flag = z.number().transform((flag): boolean => flag === 1);
 const CellRow = z.object({
   name: z.string(),
   profile: z.enum(['embedded', 'mosquitto', 'nats', 'jwt']),
@@ -117,11 +120,12 @@ const CellRow = z.object({
   ownUrl: z.string().nullable(),
   adminUrl: z.string().nullable(),
   serverCertificate: z.enum(['fleet', 'public']),
-  isDraining: z.number().transform((flag): boolean => flag === 1),
+  isDraining: Flag,
+  isReached: Flag,
   createdAtMs: z.number(),
   hosts: z.number(),
   connectedHosts: z.number(),
-}) satisfies z.ZodType<Cell>;
+}) satisfies z.ZodType<KnownCell>;
 
 const CutOffRow = z
   .object({ hostId: HostId, x: z.string(), atMs: z.number() })

@@ -114,7 +114,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
 }
 
 const EMPTIEST_CELL = sql`SELECT cell.name AS name FROM cell LEFT JOIN host ON host.cell = cell.name
-  WHERE cell.is_draining = 0 GROUP BY cell.name ORDER BY count(host.id), cell.name LIMIT 1`;
+  WHERE cell.is_draining = 0 AND cell.is_reached = 1 GROUP BY cell.name ORDER BY count(host.id), cell.name LIMIT 1`;
 
 const tasksOf = async (ask: Questions, { kind, id }: ResourceRef): Promise<Task[]> => (await ask.tasksOf.all({ kind, id })).map(taskOf);
 

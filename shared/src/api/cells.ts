@@ -39,7 +39,9 @@ export const CellView = z.object({
   draining: z.boolean(),
   hosts: z.number().int(),
   connectedHosts: z.number().int(),
-  /** Does the control plane that answers this hear the cell? */
+  /** Does the control plane reach its broker? Hosts come to no other. */
+  reached: z.boolean(),
+  /** Is it the one that answers this which looks after the cell? */
   served: z.boolean(),
   createdAtMs: z.number().int(),
 });

@@ -2,7 +2,7 @@ import { CellFilesView, CellsView, CellView, CheckLoginsView, CreateCell, DrainC
 import { HostView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
-import type { CellStore } from '../../db/cell-store.ts';
+import type { KnownCell } from '../../db/cell-store.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { type Route, rawRoute, route } from '../route.ts';
@@ -109,15 +109,22 @@ export function cellRoutes({ store, cells, clock, version }: AppDeps): Route[] {
       path: '/api/v1/hosts/{host}/move',
       right: 'host.edit',
       tag: 'cells',
-      summary: 'Move a host to another cell: it comes back there within seconds, and nothing that was wished of it is lost',
+      summary:
+        'Move a host to another cell whose broker is reached: it comes back there within seconds, and nothing that was wished of it is lost',
       params: z.object({ host: Ref }),
       body: MoveHost,
       response: HostView,
       async handler({ params: { host }, body }) {
         const found = await store.host(host);
         if (!found) throw new Problem('not-found', `there is no host ${host}`, { field: 'host' });
-        await one(body.cell);
+        const { reached } = await one(body.cell);
         const before = found.host.cell;
+        if (!reached && before !== body.cell) {
+          throw new Problem('wrong-state', `the control plane does not reach the broker of cell ${body.cell}`, {
+            field: 'cell',
+            suggestion: `drover broker check --cell ${body.cell} says why`,
+          });
+        }
         await store.cells.moveHost(found.host.id, body.cell, clock.now());
         if (before !== body.cell) cells.disconnect(found.host.id, before);
         const moved = await store.host(found.host.id);
@@ -128,7 +135,7 @@ export function cellRoutes({ store, cells, clock, version }: AppDeps): Route[] {
   ];
 }
 
-function viewOf(cell: Awaited<ReturnType<CellStore['cells']>>[number], served: boolean): CellView {
-  const { name, profile, urls, isDraining, hosts, connectedHosts, createdAtMs } = cell;
-  return { name, profile, urls: [...urls], draining: isDraining, hosts, connectedHosts, served, createdAtMs };
+function viewOf(cell: KnownCell, served: boolean): CellView {
+  const { name, profile, urls, isDraining, isReached, hosts, connectedHosts, createdAtMs } = cell;
+  return { name, profile, urls: [...urls], draining: isDraining, hosts, connectedHosts, reached: isReached, served, createdAtMs };
 }
