@@ -1,21 +1,15 @@
 /** How a program in the foreground ends: by Ctrl-C, in good order. */
-import { setTimeout as pause } from 'node:timers/promises';
 
 /** npm passes Ctrl-C on to us, who have had it from the terminal already: that is one, not two. */
 const SAME_KEY_MS = 500;
-const hasNpm = 'npm_lifecycle_event' in process.env;
 
 /** On a signal, stops `children` (see keep.mjs), the last begun first, so that an agent can still say goodbye to its control plane. A second signal kills them. */
 export function endOnSignals(children, say) {
   let sinceMs = null;
-  let hearSameKey;
-  const sameKey = new Promise((resolve) => {
-    hearSameKey = resolve;
-  });
 
   async function end() {
     if (sinceMs !== null) {
-      if (Date.now() - sinceMs < SAME_KEY_MS) return hearSameKey();
+      if (Date.now() - sinceMs < SAME_KEY_MS) return;
       console.log('Forced.');
       for (const child of children) child.kill();
       process.exit(1);
@@ -24,8 +18,6 @@ export function endOnSignals(children, say) {
     console.log(`\n${say}`);
     let isClean = true;
     for (const child of [...children].reverse()) isClean = (await child.stop()) && isClean;
-    // A process that is about to exit handles signals no more: npm's would kill it, and be all that npm tells of.
-    if (hasNpm) await Promise.race([sameKey, pause(sinceMs + SAME_KEY_MS - Date.now())]);
     process.exit(isClean ? 0 : 1);
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);

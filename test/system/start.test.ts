@@ -94,7 +94,7 @@ describe('the Debian packages of a host', () => {
   const path = () => `${join(root.folder, 'bin')}:${process.env.PATH}`;
 
   it('are asked for at a terminal, and a no is an answer', async () => {
-    const start = root.begin(`script --quiet --return --command "npm start" /dev/null`, { PATH: path() });
+    const start = root.begin(`script --quiet --return --command "exec npm start" /dev/null`, { PATH: path() });
     await start.untilSays(/Install them now\? \[Y\/n\] /);
     start.write('n\n');
     await start.untilSays(/Ctrl-C ends Drover/);
