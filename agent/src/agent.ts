@@ -17,8 +17,12 @@ import type { RelayDialer } from './tasks/relay.ts';
 import { createTaskRunner } from './tasks/runner.ts';
 import { createWishes, type Wishes } from './wishes.ts';
 
-/** After a boot of the host the agent waits so long for the control plane before it starts guests by itself. */
-const CONTACT_WAIT_MS = 120_000;
+/**
+ * An agent that has just started waits so long for the control plane before it does anything to guests by itself: its journal may be
+ * an old copy, by which it would end what was started since, and make what was deleted. Longer after a boot of the host.
+ */
+const CONTACT_WAIT_MS = 10_000;
+const CONTACT_WAIT_AFTER_BOOT_MS = 120_000;
 /** How often the host is searched for guests that nobody wished for, and the journal rid of what is over. */
 const HOUSE_MS = 300_000;
 
@@ -49,7 +53,7 @@ export function startAgent(ports: AgentPorts): Agent {
   const replays = createReplays(journal.newestCounter);
   const run = random.text(20);
   const reporter = createReporter({ hostId, run, newestCounter: replays.newest, journal, link, clock, inventory: ports.inventory });
-  let startsHeldUntilMs = journal.hostBooted ? clock.now() + CONTACT_WAIT_MS : 0;
+  let heldUntilMs = clock.now() + (journal.hostBooted ? CONTACT_WAIT_AFTER_BOOT_MS : CONTACT_WAIT_MS);
   const reconciler = createReconciler({
     journal,
     wishes,
@@ -59,14 +63,13 @@ export function startAgent(ports: AgentPorts): Agent {
     random,
     planners,
     queues,
-    startsHeldUntilMs: () => startsHeldUntilMs,
+    heldUntilMs: () => heldUntilMs,
   });
   const tasks = createTaskRunner({ journal, reporter, clock, context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay } });
   const complain = rateLimited(log, clock);
   const unwatch: (() => void)[] = [];
   let cancelHouse: () => void = () => {};
-  // Not by looking at the clock, which NTP sets about then.
-  const cancelHold = journal.hostBooted ? clock.after(CONTACT_WAIT_MS, heard) : () => {};
+  let cancelHold: () => void = () => {};
 
   for (const name of journal.quarantined)
     log(`the journal's file ${name} is damaged and was set aside; the control plane will send its content again`);
@@ -78,7 +81,6 @@ export function startAgent(ports: AgentPorts): Agent {
   }
 
   function accept(command: Command) {
-    heard();
     const { resource, counter } = command;
     if (replays.isReplay(counter)) {
       complain('replay', `refused a command about ${resource.kind} ${resource.id}: it was sent before one of an earlier connection`);
@@ -94,15 +96,17 @@ export function startAgent(ports: AgentPorts): Agent {
         `refused ${resource.kind} ${resource.id}: generation ${resource.generation} came with another content (${digestOf(resource)}) than before`,
       );
     }
-    if (resource.kind === 'task') tasks.wake(resource.id);
-    else reconciler.wake(resource);
+    if (resource.kind !== 'task') reconciler.wake(resource);
+    else if (heldUntilMs === 0) tasks.wake(resource.id);
   }
 
-  /** The control plane speaks, or has been silent for long enough: after a boot of the host, guests need not wait for it any longer. */
+  /** The control plane knows this journal, or has been silent for long enough: nothing need wait for it any longer. */
   function heard() {
-    if (startsHeldUntilMs === 0) return;
-    startsHeldUntilMs = 0;
+    if (heldUntilMs === 0) return;
+    heldUntilMs = 0;
+    cancelHold();
     reconciler.wakeAll();
+    tasks.wakeAll();
   }
 
   async function reportOrphans() {
@@ -137,12 +141,17 @@ export function startAgent(ports: AgentPorts): Agent {
       reporter.refuse(refusal);
     },
     reply(reply) {
-      heard();
-      reporter.replied(reply);
+      const { boot } = journal;
+      const isAnswer = reporter.replied(reply);
+      if (journal.boot !== boot) {
+        log('the journal counts from too low, as an older copy does: the control plane sends its wishes again');
+        reconciler.forget();
+      } else if (isAnswer) heard();
     },
   });
   reconciler.wakeAll();
-  tasks.wakeAll();
+  // Not by looking at the clock, which NTP sets about then.
+  cancelHold = clock.after(heldUntilMs - clock.now(), heard);
   void keepHouse();
 
   return {

@@ -133,6 +133,32 @@ describe('starts', () => {
   });
 });
 
+describe('an old copy of a journal', () => {
+  it('counts for nothing but what was done, and counts on from where it was told', () => {
+    const journal = open();
+    const [begun, waiting] = [TASK, { kind: 'task', id: 'task_00000002' }] as const;
+    for (const each of [wish(1), wish(1, {}, { kind: 'guest', id: '101' }), wish(1, {}, begun), wish(1, {}, waiting)]) journal.accept(each);
+    journal.recordTask(begun, { begunAtMs: NOW_MS });
+    journal.recordGone({ kind: 'guest', id: '101' }, NOW_MS);
+    journal.stepAbove(8);
+    for (const after of [journal, open()]) {
+      expect(after.all().map(({ resource }) => resource.id)).toEqual([begun.id]);
+      expect(after.get({ kind: 'guest', id: '101' })?.goneAtMs).toBe(NOW_MS);
+    }
+    expect([journal.boot, open().boot]).toEqual([9, 11]);
+    // What is sent again is new to it.
+    expect(journal.accept(wish(1))).toBe('accepted');
+  });
+
+  it('is not what a damaged count makes of it', () => {
+    open().accept(wish(1));
+    state.files.set('/journal/counters.json', 'rotten');
+    const journal = open();
+    journal.stepAbove(8);
+    expect([held(journal), open().boot]).toEqual([1, 10]);
+  });
+});
+
 describe('what is over', () => {
   const result = { state: 'done', atMs: NOW_MS } as const;
 

@@ -33,6 +33,7 @@ const Counters = z.object({ boot: z.number().int(), hostBootId: z.string(), comm
 
 export type Acceptance = 'accepted' | 'known' | 'older' | 'contradicts';
 
+const COUNTERS = 'counters.json';
 /** Finished tasks are remembered this long, so that a command that comes again is not run again. */
 const TASKS_KEPT_MS = 7 * 24 * 3_600_000;
 /** Many times longer than a command is valid. */
@@ -50,8 +51,7 @@ export class Journal {
   readonly #entries = new Map<string, Entry>();
   /** Damaged files that were set aside at opening. */
   readonly quarantined: string[] = [];
-  /** Starts of this agent, this one included. */
-  readonly boot: number;
+  #boot: number;
   /** The highest counter of a command that was journalled when this agent started. */
   readonly newestCounter: number;
   /** The host itself has booted since the agent last ran. */
@@ -60,16 +60,32 @@ export class Journal {
   constructor(
     private readonly disk: Disk,
     private readonly folder: string,
-    hostBootId: string,
+    private readonly hostBootId: string,
     nowMs: number,
   ) {
-    for (const name of disk.list(folder)) if (name.endsWith('.json') && name !== 'counters.json') this.#load(name);
-    const counters = this.#parse('counters.json', Counters);
-    this.boot = (counters?.boot ?? 0) + 1;
+    for (const name of disk.list(folder)) if (name.endsWith('.json') && name !== COUNTERS) this.#load(name);
+    const counters = this.#parse(COUNTERS, Counters);
+    this.#boot = (counters?.boot ?? 0) + 1;
     this.hostBooted = counters !== null && counters.hostBootId !== hostBootId;
     this.newestCounter = Math.max(counters?.command ?? 0, ...[...this.#entries.values()].map(({ counter }) => counter ?? 0));
-    this.#write('counters.json', { boot: this.boot, hostBootId, command: this.newestCounter });
+    this.#writeCounters();
     this.trim(nowMs);
+  }
+
+  /** Starts of this agent, this one included. */
+  get boot(): number {
+    return this.#boot;
+  }
+
+  /**
+   * It counts from too low, and so is an older copy, restored: what was wished since is not in it, and what was deleted since is. All
+   * of it is forgotten, and the control plane sends its wishes again; what was done remains so. Of a count that was damaged nothing follows.
+   */
+  stepAbove(boot: number): void {
+    const isOlderCopy = !this.quarantined.includes(COUNTERS);
+    for (const entry of isOlderCopy ? this.all() : []) if (!entry.task) this.#forget(entry.resource);
+    this.#boot = boot + 1;
+    this.#writeCounters();
   }
 
   /** Everything that is wished here; without what is gone. */
@@ -111,6 +127,10 @@ export class Journal {
   recordGone(ref: ResourceRef, nowMs: number): void {
     const entry = this.get(ref);
     if (entry) this.#keep({ ...entry, goneAtMs: nowMs });
+  }
+
+  #writeCounters(): void {
+    this.#write(COUNTERS, { boot: this.#boot, hostBootId: this.hostBootId, command: this.newestCounter });
   }
 
   #forget(ref: ResourceRef): void {

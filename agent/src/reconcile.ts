@@ -33,14 +33,16 @@ export interface ReconcilerPorts {
   readonly random: Random;
   readonly planners: Planners;
   readonly queues: Queues;
-  /** No guest is started before this after a boot of the host, unless the control plane was heard. */
-  readonly startsHeldUntilMs: () => number;
+  /** Nothing is done to a guest before this after a start of the agent, unless the control plane was heard. */
+  readonly heldUntilMs: () => number;
 }
 
 export interface Reconciler {
   /** Something about this resource may have changed. */
   wake(ref: ResourceRef): void;
   wakeAll(): void;
+  /** The journal is another one: all is looked at afresh. */
+  forget(): void;
   /** Runs `act` in the resource's own queue, between passes; a newer wish ends it by the signal. */
   exclusively<T>(ref: ResourceRef, act: (signal: AbortSignal) => Promise<T>): Promise<T>;
   stop(): void;
@@ -229,7 +231,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
         const { world, status } = await observeGuest(wish, wishes, drivers);
         const shutdownAskedAtMs = memory.shutdown?.powerRequest === wish.spec.powerRequest ? memory.shutdown.atMs : null;
         return {
-          plan: planners.guest(wish, { ...world, shutdownAskedAtMs, startsHeldUntilMs: ports.startsHeldUntilMs() }, clock.now()),
+          plan: planners.guest(wish, { ...world, shutdownAskedAtMs, heldUntilMs: ports.heldUntilMs() }, clock.now()),
           status,
         };
       }
@@ -306,13 +308,16 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     word: { condition: Condition; observed: Record<string, unknown>; activity?: Activity; waitingFor?: string; gone?: boolean },
     urgent = true,
   ) {
+    const entry = journal.get(resource);
+    // Set aside meanwhile, and so not held.
+    if (!entry) return;
     const { observed, gone = false, ...rest } = word;
     const status: ResourceStatus = {
       kind: resource.kind,
       id: resource.id,
-      acked: journal.get(resource)?.resource.generation ?? resource.generation,
+      acked: entry.resource.generation,
       applied: memory.applied,
-      digest: journal.get(resource)?.digest,
+      digest: entry.digest,
       ...rest,
       ...(memory.problem && word.condition !== 'settled' ? { problem: memory.problem } : {}),
       gone,
@@ -334,17 +339,26 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     if (!stopped) cancelSweep = clock.after(SWEEP_MS, wakeAll);
   }
 
+  function drop(reason: Problem) {
+    for (const memory of memories.values()) {
+      memory.cancelTimer();
+      memory.abort?.abort(reason);
+    }
+    memories.clear();
+  }
+
   return {
     wake,
     wakeAll,
+    forget() {
+      drop(new Problem('cancelled', 'the journal was set aside'));
+      wakeAll();
+    },
     exclusively: (ref, act) => queues.exclusively(refKey(ref), () => abortably(memoryOf(ref), ({ signal }) => act(signal))),
     stop() {
       stopped = true;
       cancelSweep();
-      for (const memory of memories.values()) {
-        memory.cancelTimer();
-        memory.abort?.abort(new Problem('cancelled', 'the agent is stopping'));
-      }
+      drop(new Problem('cancelled', 'the agent is stopping'));
     },
   };
 }

@@ -75,8 +75,8 @@ const last = (): Report => {
 };
 const problem = (detail: string): ProblemView => ({ code: 'host-failed', status: 502, title: 'host failed', detail, retryable: false });
 const ids = (report: Report) => report.statuses.map(({ id }) => id);
-function reply(to: Report, more: Partial<AnyReply> = {}): void {
-  reporter.replied({ v: 1, boot: to.boot, sequence: to.sequence, helloWanted: false, atMs: 0, ...more });
+function reply(to: Report, more: Partial<AnyReply> = {}): boolean {
+  return reporter.replied({ v: 1, boot: to.boot, sequence: to.sequence, helloWanted: false, atMs: 0, ...more });
 }
 /** Connected, and the hello is acknowledged. */
 async function connect(session = 'first'): Promise<void> {
@@ -228,17 +228,31 @@ describe('the pace', () => {
 });
 
 describe('a journal that was restored', () => {
-  it('and so counts from too low: the agent steps above what was seen, and says hello again', async () => {
+  it('and so counts from too low: the agent steps above what was seen, and says hello again without what it held', async () => {
+    journal.accept({ kind: 'guest', id: '100', hostId: HostId.parse('host_0123456789'), generation: 1, spec: {}, deletion: null });
     reporter.say(status(100), true);
+    const orphan = status(101, { acked: 0 });
+    reporter.say(orphan, true);
     reporter.connected('first');
     await pass(0);
+    expect(ids(last())).toEqual(['100', '101']);
     reply(last(), { helloWanted: true, lastBoot: 7 });
     await pass(0);
-    expect(last()).toMatchObject({ boot: 8, hello: {} });
-    expect(ids(last())).toEqual(['100']);
+    expect(last()).toMatchObject({ boot: 8, hello: { journal: [] } });
+    expect(ids(last())).toEqual(['101']);
     reply(last());
     await pass(10_000);
     expect(last()).toMatchObject({ boot: 8, statuses: [] });
+    // Nor does the next start of the agent need to be told.
+    expect(journal.boot).toBe(8);
+  });
+
+  it('is known for one by the answer to what was said alone', async () => {
+    reporter.connected('first');
+    await pass(0);
+    const answers = [{ boot: 9 }, { sequence: 9 }, { helloWanted: true, lastBoot: 7 }].map((more) => reply(last(), more));
+    await pass(0);
+    expect([...answers, reply(last())]).toEqual([false, false, false, true]);
   });
 });
 

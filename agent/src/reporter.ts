@@ -48,7 +48,8 @@ export interface Reporter {
   refuse(refusal: Refusal): void;
   connected(session: string): void;
   disconnected(): void;
-  replied(reply: AnyReply): void;
+  /** Was it the answer to what was said last, and is all well? */
+  replied(reply: AnyReply): boolean;
   stop(reason: string): void;
 }
 
@@ -67,7 +68,6 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
   let sequence = 0;
   /** The last one of the connection before. */
   let sequenceBefore = 0;
-  let boot = journal.boot;
   let session: string | null = null;
   let helloDue = false;
   let inFlight: { sequence: number; keys: [string, number][]; lines: number; hello: boolean; refused: readonly Refusal[] } | null = null;
@@ -104,7 +104,7 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
       v: PROTOCOL_VERSION,
       host: hostId,
       session,
-      boot,
+      boot: journal.boot,
       sequence,
       sentAtMs: clock.now(),
       statuses: sent,
@@ -173,14 +173,21 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
     },
     replied(reply) {
       // Held up on its way: an answer to an earlier connection or an earlier life of ours.
-      if (reply.boot !== boot || reply.sequence <= sequenceBefore) return;
+      if (reply.boot !== journal.boot || reply.sequence <= sequenceBefore) return false;
       // Our journal was restored from an older copy: step above what the control plane has seen.
-      if (reply.lastBoot !== undefined && reply.lastBoot > boot) boot = reply.lastBoot + 1;
+      if (reply.lastBoot !== undefined && reply.lastBoot > journal.boot) {
+        journal.stepAbove(reply.lastBoot);
+        for (const [key, status] of statuses) {
+          if (status.acked === 0 || journal.get(status)) continue;
+          statuses.delete(key);
+          unacknowledged.delete(key);
+        }
+      }
       if (reply.helloWanted) {
         introduce();
-        return;
+        return false;
       }
-      if (!inFlight || reply.sequence !== inFlight.sequence) return;
+      if (!inFlight || reply.sequence !== inFlight.sequence) return false;
       for (const [key, version] of inFlight.keys) if (unacknowledged.get(key) === version) acknowledged(key);
       log = log.slice(inFlight.lines);
       for (const refusal of inFlight.refused) {
@@ -193,6 +200,7 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
       cancelTimer();
       timerAtMs = Number.POSITIVE_INFINITY;
       sendIn(isUrgent ? 0 : unacknowledged.size > 0 || log.length > 0 || refusals.size > 0 ? PROGRESS_MS : HEARTBEAT_MS);
+      return true;
     },
     stop(reason) {
       cancelTimer();

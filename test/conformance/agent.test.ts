@@ -152,16 +152,18 @@ describe('reports', () => {
     for (const report of cp.reports) schema('report').parse(report);
   });
 
-  it('4.8 steps above what was seen when that is signed, and only then', async () => {
+  it('4.8 steps above what was seen, and forgets its wishes, when that is signed, and only then', async () => {
     const first = await started();
+    await cp.send(cp.command(storage('a')));
+    await cp.status('storage', idOf(storage('a')), ({ applied }) => applied === 1);
     const about = { v: 1, boot: first.boot, sequence: cp.reports.at(-1)?.sequence, helloWanted: true, atMs: Date.now(), lastBoot: 7 };
     let { length } = cp.reports;
     cp.say('down/reply', JSON.stringify(about));
-    expect(await cp.report(introduced, length)).toMatchObject({ boot: first.boot });
+    expect(await cp.report(introduced, length)).toMatchObject({ boot: first.boot, hello: { journal: [{ kind: 'storage' }] } });
     length = cp.reports.length;
     const sequence = cp.reports.at(-1)?.sequence;
     cp.say('down/reply', await cp.sign({ ...about, sequence, host: cp.hostId, expiresAtMs: Date.now() + 60_000 }));
-    expect(await cp.report((report) => report.boot === 8, length)).toMatchObject({ hello: { protocol: 1 } });
+    expect(await cp.report((report) => report.boot === 8, length)).toMatchObject({ hello: { protocol: 1, journal: [] } });
   });
 });
 

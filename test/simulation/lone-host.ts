@@ -40,7 +40,7 @@ export class LoneHost {
       log() {},
       connected() {},
       disconnected() {},
-      replied() {},
+      replied: () => true,
       refuse() {},
       stop() {},
     };
@@ -52,7 +52,7 @@ export class LoneHost {
       random: createChance('lone'),
       planners: PLANNERS,
       queues: createQueues(),
-      startsHeldUntilMs: () => 0,
+      heldUntilMs: () => 0,
     });
     const dialRelay = () => Promise.reject(new Error('there is no relay'));
     const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, clock, dialRelay } });

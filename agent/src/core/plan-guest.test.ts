@@ -75,7 +75,7 @@ const worldWith = (more: Partial<GuestWorld> = {}): GuestWorld => ({
   readyImages: new Set([imageId]),
   imageNames: new Map([[imageId, 'debian-13']]),
   shutdownAskedAtMs: null,
-  startsHeldUntilMs: 0,
+  heldUntilMs: 0,
   ...more,
 });
 const NOTHING: Partial<GuestWorld> = { guest: null, disks: new Set(), remains: false };
@@ -95,6 +95,19 @@ function inWords(plan: Plan): string {
 type Row = readonly [name: string, wish: Wish<'guest'>, world: GuestWorld, plan: string];
 const check = (rows: readonly Row[]) =>
   test.each(rows)('%s', (_name, wish, world, plan) => expect(inWords(planGuest(wish, world, NOW_MS))).toBe(plan));
+
+describe('before the control plane was heard', () => {
+  const held = { heldUntilMs: NOW_MS + 5_000 };
+  const waits = 'wait for the control plane until 1005000';
+  check([
+    ['a guest is not started', wished('running'), worldWith(held), waits],
+    ['nor ended', wished('off'), worldWith({ ...held, guest: guest(true) }), waits],
+    ['nor made', wished('running'), worldWith({ ...held, ...NOTHING }), waits],
+    ['nor removed', { ...wished('off'), deletion: { requestedAtMs: 0, destroys: ['root'] } }, worldWith(held), waits],
+    ['one that is as wished is settled', wished('running'), worldWith({ ...held, guest: guest(true) }), 'settled'],
+    ['it is not waited for for ever', wished('running'), worldWith({ heldUntilMs: NOW_MS }), 'guest.start'],
+  ]);
+});
 
 describe('making', () => {
   check([
@@ -154,13 +167,6 @@ describe('starting', () => {
       ended({ end: 'crash', crashes: 3, endedAtMs: NOW_MS + 900_000 }),
       'guest.start',
     ],
-    [
-      'after a boot of the host it waits for the control plane',
-      wished('running'),
-      worldWith({ startsHeldUntilMs: NOW_MS + 5_000 }),
-      'wait for the control plane, after a boot of the host until 1005000',
-    ],
-    ['but not for ever', wished('running'), worldWith({ startsHeldUntilMs: NOW_MS }), 'guest.start'],
     [
       'a guest that runs for an older request runs for the newer one too',
       wished('running', { powerRequest: 4 }),

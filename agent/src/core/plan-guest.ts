@@ -20,8 +20,8 @@ export interface GuestWorld {
   readonly imageNames: ReadonlyMap<string, string>;
   /** When the guest was last asked to shut down, for the wish's powerRequest. */
   readonly shutdownAskedAtMs: number | null;
-  /** After a boot of the host: no guest is started before this, unless the control plane has been heard. */
-  readonly startsHeldUntilMs: number;
+  /** After a start of the agent: nothing is done before this, unless the control plane has been heard. */
+  readonly heldUntilMs: number;
 }
 
 /** A guest that ignores a request to shut down is asked again after this long. */
@@ -31,6 +31,11 @@ const GO_ON_MS = 30_000;
 
 /** What to do about one guest. Pure: same world, same plan. */
 export function planGuest(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
+  const plan = planned(wish, world, nowMs);
+  return plan.do === 'perform' && nowMs < world.heldUntilMs ? waitUntil('the control plane', world.heldUntilMs) : plan;
+}
+
+function planned(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
   if (wish.deletion) return planRemoval(wish, world);
   const running = world.guest?.running ?? false;
   // Ending a guest needs nothing else to be in order, so it comes first.
@@ -44,7 +49,7 @@ export function planGuest(wish: Wish<'guest'>, world: GuestWorld, nowMs: number)
   if (world.guest?.applied?.digest !== definitionDigest(wish.spec)) return perform({ do: 'guest.define' });
   if (wish.spec.power !== 'running') return SETTLED;
   if (running) return planRunning(wish, world.guest, nowMs);
-  return planStart(wish, world.guest.lastRun, world, nowMs);
+  return planStart(wish, world.guest.lastRun, nowMs);
 }
 
 function planShutdown(world: GuestWorld, nowMs: number): Plan {
@@ -86,11 +91,8 @@ function planRunning(wish: Wish<'guest'>, { lastRun, paused }: ObservedGuest, no
 }
 
 /** Whether a guest that should run and does not is started now, later, or stays as it is. */
-function planStart(wish: Wish<'guest'>, lastRun: LastRun | null, world: GuestWorld, nowMs: number): Plan {
-  const start =
-    nowMs >= world.startsHeldUntilMs
-      ? perform({ do: 'guest.start' })
-      : waitUntil('the control plane, after a boot of the host', world.startsHeldUntilMs);
+function planStart(wish: Wish<'guest'>, lastRun: LastRun | null, nowMs: number): Plan {
+  const start = perform({ do: 'guest.start' });
   // Never run, or asked again since: the wish is fresh.
   if (!lastRun || lastRun.powerRequest !== wish.spec.powerRequest) return start;
   switch (lastRun.end) {

@@ -68,6 +68,16 @@ describe('the order of reports', () => {
     expect(absorbed(aView(), hello([], { boot: 3, sequence: 1 })).answer).toMatchObject({ dropped: true, helloWanted: true, lastBoot: 4 });
   });
 
+  it('takes no repetition for a restored agent, though it does not know the session any more', () => {
+    const restarted = aView([], { host: aHost({ session: null, run: 'r1' }) });
+    const twice = { boot: 3, sequence: 10 };
+    const introduced = hello([], twice);
+    const about = introduced.hello ?? expect.fail();
+    for (const report of [aReport(twice), { ...introduced, hello: { ...about, run: 'r1' } }])
+      expect(absorbed(restarted, report).answer).toMatchObject({ dropped: true, helloWanted: true, lastBoot: null });
+    expect(absorbed(restarted, { ...introduced, hello: { ...about, run: 'r2' } }).answer.lastBoot).toBe(4);
+  });
+
   it('asks a session that has not introduced itself to do so, and takes its word meanwhile', () => {
     const { change, answer } = absorbed(
       aView([aGuest()]),

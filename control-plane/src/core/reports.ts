@@ -110,12 +110,14 @@ const isOlder = (report: Report, host: Host): boolean =>
 
 /** An agent that counts from too low was restored, or lost its journal: it must step above what was seen, and introduce itself anew. */
 function droppedReport(report: Report, host: Host, nowMs: number): Decision<Absorbed> {
-  const isRestored = report.session !== host.session;
+  const isUnknown = report.session !== host.session;
+  // In the boot that we know, it may be a repetition: only the hello of another start of the agent shows that it is none.
+  const isRestored = isUnknown && (report.boot < host.boot || (report.hello !== undefined && report.hello.run !== host.run));
   return {
     change: { by: host.name, atMs: nowMs },
     answer: {
       dropped: true,
-      helloWanted: isRestored,
+      helloWanted: isUnknown,
       lastBoot: isRestored ? host.boot + (report.boot === host.boot ? 1 : 0) : null,
       warnings: [],
       dispatch: false,
