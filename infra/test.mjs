@@ -33,6 +33,7 @@ const parts = [
   { name: 'unit', run: () => vitest('unit') },
   { name: 'conformance', run: () => vitest('conformance') },
   { name: 'simulation', blocked: () => noFiles('test/simulation', /\.test\.ts$/), run: () => vitest('simulation') },
+  { name: 'chaos', blocked: noMosquitto, run: () => chaos() },
   { name: 'contract', blocked: () => noFiles('test/contract', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('contract') },
   { name: 'system', blocked: () => noFiles('test/system', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('system') },
   { name: 'pages', blocked: () => noFiles('test/web', /\.(test|spec)\.ts$/) ?? noBrowser(), run: () => playwright() },
@@ -66,6 +67,12 @@ function noRealHost() {
   if (obstacle) return `real guests cannot be tested here: ${obstacle}`;
   if (missing.length > 0) return `these Debian packages are missing: ${missing.join(', ')}`;
   return null;
+}
+
+function noMosquitto() {
+  return ['/usr/sbin/mosquitto', '/usr/bin/mosquitto'].some((path) => existsSync(path))
+    ? null
+    : 'there is no Mosquitto (apt install mosquitto)';
 }
 
 function noBrowser() {
@@ -111,6 +118,17 @@ async function vitest(project) {
   }
   // An unhandled error fails the run though every test passed.
   if (code !== 0 && json.numFailedTests + broken === 0) crashed(project, code);
+}
+
+/** A cell of the matrix counts as a test. */
+async function chaos() {
+  const report = join(results, 'chaos.json');
+  const code = await node(['infra/chaos.mjs', '--quick', '--verbose', '--json', report]);
+  const json = readReport(report);
+  if (!json) return crashed('chaos', code);
+  totals.passed += json.passed;
+  totals.failed += json.failed;
+  if (code !== 0 && json.failed === 0) crashed('chaos', code);
 }
 
 async function playwright() {

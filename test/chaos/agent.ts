@@ -14,6 +14,7 @@ import { Machine } from '../simulation/machine.ts';
 import { fairWeather } from '../simulation/weather.ts';
 import { createFuse, type Fuse } from './fuse.ts';
 import { keepMachine, takeUpMachine } from './kept-machine.ts';
+import { unruly } from './unruly.ts';
 
 /** A real agent, journal and link; guests are simulated and outlive it. Everything that really happens to them is appended to events.jsonl. */
 async function main(): Promise<void> {
@@ -74,6 +75,7 @@ function crashingDisk(fuse: Fuse): Disk {
 }
 
 function crashingLink(link: Link, fuse: Fuse): Link {
+  const deliver = unruly(fuse);
   const around = <A extends readonly unknown[]>(label: string, act: (...values: A) => void) => {
     return (...values: A) => {
       fuse.point(`${label}, before`);
@@ -89,7 +91,10 @@ function crashingLink(link: Link, fuse: Fuse): Link {
         command: around('command', handlers.command),
         reply: around('reply', handlers.reply),
       }),
-    send: around('send', link.send),
+    send: around('send', (message) => {
+      if (fuse.troubles.size === 0) link.send(message);
+      else void deliver(() => link.send(message));
+    }),
   };
 }
 

@@ -1,19 +1,22 @@
+import { join } from 'node:path';
 import type { Broker } from '../../control-plane/src/broker/broker.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
+import { openSigner } from '../../control-plane/src/node/signing-key.ts';
 import { startControlPlane } from '../../control-plane/src/node.ts';
+import { forgeriesOf } from './forger.ts';
 import { createFuse, type Fuse } from './fuse.ts';
-
-const LATE_MS = 3_000;
+import { unruly } from './unruly.ts';
 
 /** The whole control plane as people run it, with steps to die at around each commit and each message. */
-const captured: { readonly topic: string; readonly payload: Uint8Array | string }[] = [];
+const dataPath = process.env.DROVER_DATA ?? '';
+const captured: { readonly topic: string; readonly payload: string }[] = [];
 let replay = (): void => {};
 const fuse = createFuse(
   () => {},
   (trouble) => trouble === 'replay' && replay(),
 );
 const controlPlane = await startControlPlane({
-  dataPath: process.env.DROVER_DATA ?? '',
+  dataPath,
   port: Number(process.env.DROVER_PORT),
   host: '127.0.0.1',
   webPath: '/nonexistent',
@@ -23,6 +26,7 @@ const controlPlane = await startControlPlane({
   clock: fuse.clock,
   between: { store: (store) => crashingStore(store, fuse), broker: (broker) => crashingBroker(broker, fuse) },
 });
+const signer = await openSigner(join(dataPath, 'control-plane/signing-key.json'), () => fuse.clock.now());
 console.log(`control plane is at ${controlPlane.url}`);
 process.once('SIGTERM', () => void controlPlane.close().then(() => process.exit(0)));
 
@@ -39,34 +43,28 @@ function crashingStore(store: Store, { point, troubles }: Fuse): Store {
   };
 }
 
-/** Whatever a broker may do: say things twice, in another order, late, and again long after. */
-function crashingBroker(broker: Broker, { point, troubles, clock }: Fuse): Broker {
+/** Whatever a broker, and whoever sits on it, may do. */
+function crashingBroker(broker: Broker, fuse: Fuse): Broker {
+  const { point, troubles } = fuse;
+  const deliver = unruly(fuse);
+  // It may be away: whoever misses what was lost asks for it again.
+  const lose = (delivery: Promise<void>): unknown => delivery.catch(() => {});
   replay = () => {
-    for (const { topic, payload } of captured) void broker.publish(topic, payload, 1);
+    for (const { topic, payload } of captured) lose(broker.publish(topic, payload, 1));
   };
-  let held: (() => void) | null = null;
-  async function deliver(topic: string, payload: Uint8Array | string, qos: 0 | 1): Promise<void> {
-    if (troubles.has('late-messages')) await clock.sleep(LATE_MS);
-    if (troubles.has('reordered-messages') && !held) {
-      // Kept back until another one has overtaken it.
-      await new Promise<void>((resolve) => {
-        held = resolve;
-        clock.after(LATE_MS, resolve);
-      });
-    }
-    await broker.publish(topic, payload, qos);
-    held?.();
-    held = null;
-    if (troubles.has('doubled-messages')) await broker.publish(topic, payload, qos);
-  }
   return {
     ...broker,
     async publish(topic, payload, qos) {
       const leaf = topic.slice(topic.lastIndexOf('/') + 1);
-      if (leaf === 'command') captured.push({ topic, payload });
+      if (leaf === 'command') {
+        captured.push({ topic, payload: String(payload) });
+        if (troubles.has('forged-messages'))
+          for (const forged of await forgeriesOf(String(payload), signer)) lose(broker.publish(topic, forged, qos));
+      }
       point(`publish ${leaf}, before`);
-      const delivery = deliver(topic, payload, qos);
+      const delivery = deliver(() => broker.publish(topic, payload, qos));
       if (troubles.size === 0) await delivery;
+      else lose(delivery);
       point(`publish ${leaf}, after`);
     },
   };

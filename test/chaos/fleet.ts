@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { CellFilesView, CellsView } from '@drover/shared/api/cells';
 import type { GuestView, HostView, TaskView } from '@drover/shared/api/views';
+import type { z } from 'zod';
+import { type BrokerProgram, freePort, mosquitto } from '../contract/broker-programs.ts';
 import type { MachineEvent } from '../simulation/machine.ts';
 import { type Api, createApi } from '../system/api.ts';
 import { layWire, type Wire } from '../system/proxy.ts';
@@ -12,33 +13,76 @@ import { type Part, startPart } from './part.ts';
 
 /** After the last fault everything must be as wished within this. */
 export const CONVERGES_MS = 30_000;
+const LOOK_MS = 50;
 
 const here = (name: string) => join(import.meta.dirname, `${name}.mjs`);
 
-/** A control plane and a host, as processes that can be ended anywhere, and the wire between them. */
+/** Through which broker a fleet speaks: the one within the control plane, or a process of its own. */
+export type BrokerKind = 'embedded' | 'mosquitto';
+
+/** A control plane, a host and a broker, as processes that can be ended anywhere, and the wires between them. */
 export class Fleet {
   controlPlane!: Part;
   agent!: Part;
   api!: Api;
+  /** Null: it is the control plane. */
+  broker: BrokerProgram | null = null;
+  /** Something went wrong here, and nobody knows what is left of it. */
+  isSpoilt = false;
+  /** All that the host has to the rest: to the control plane, and to the broker. */
+  readonly wires: Wire[] = [];
+  #guests = 0;
 
   private constructor(
     readonly dataPath: string,
     private readonly port: number,
-    readonly wire: Wire,
+    readonly kind: BrokerKind,
   ) {}
 
-  static async start(): Promise<Fleet> {
-    const port = await freePort();
-    const fleet = new Fleet(mkdtempSync(join(tmpdir(), 'drover-chaos-')), port, await layWire(port));
-    await fleet.startControlPlane();
-    const token = readFileSync(join(fleet.dataPath, 'control-plane/local-token'), 'utf8').trim();
-    fleet.api = createApi(`http://127.0.0.1:${port}`, token);
-    await fleet.startAgent();
-    await fleet.until('the host is ready', async () => {
-      const { items } = await fleet.api.get<{ items: { ready: boolean }[] }>('/networks');
+  static async start(kind: BrokerKind): Promise<Fleet> {
+    const fleet = new Fleet(mkdtempSync(join(import.meta.dirname, 'fleet-')), await freePort(), kind);
+    try {
+      await fleet.#start();
+    } catch (thrown) {
+      await fleet.close();
+      throw thrown;
+    }
+    return fleet;
+  }
+
+  async #start(): Promise<void> {
+    this.wires.push(await layWire(this.port));
+    await this.startControlPlane();
+    const token = readFileSync(join(this.dataPath, 'control-plane/local-token'), 'utf8').trim();
+    this.api = createApi(`http://127.0.0.1:${this.port}`, token);
+    if (this.kind === 'mosquitto') await this.#startMosquitto();
+    await this.startAgent();
+    await this.until('the host is ready', async () => {
+      const { items } = await this.api.get<{ items: { ready: boolean }[] }>('/networks');
       return items.length > 0 && items.every(({ ready }) => ready);
     });
-    return fleet;
+  }
+
+  /** A cell of its own, to which the host comes. */
+  async #startMosquitto(): Promise<void> {
+    this.broker = await mosquitto(async (ownUrl) => {
+      const wire = await layWire(Number(new URL(ownUrl).port));
+      this.wires.push(wire);
+      await this.api.send('POST', '/cells', { name: 'chaos', profile: 'mosquitto', urls: [`mqtts://localhost:${wire.port}`], ownUrl });
+      return (await this.api.get<z.infer<typeof CellFilesView>>('/cells/chaos/setup')).files;
+    });
+    // It ends with us, however we end.
+    process.once('exit', () => this.broker?.signal('SIGKILL'));
+    await this.api.send('POST', '/cells/main/drain', {});
+    await this.until('the cell is served', async () => {
+      const { items } = await this.api.get<z.infer<typeof CellsView>>('/cells');
+      return items.some(({ name, served }) => name === 'chaos' && served);
+    });
+  }
+
+  newName(): string {
+    this.#guests += 1;
+    return `g${this.#guests}`;
   }
 
   async startControlPlane(): Promise<void> {
@@ -49,7 +93,7 @@ export class Fleet {
   async startAgent(): Promise<void> {
     const isNew = !existsSync(join(this.hostPath, 'identity.json'));
     const token = isNew ? (await this.api.send<{ token: string }>('POST', '/hosts/enrolments', {})).token : '';
-    this.agent = startPart(here('agent'), ['--url', this.wire.url, '--token', token, '--data', this.hostPath], {});
+    this.agent = startPart(here('agent'), ['--url', this.wires[0]?.url ?? '', '--token', token, '--data', this.hostPath], {});
     await this.agent.untilSays(/the agent runs/);
   }
 
@@ -111,28 +155,18 @@ export class Fleet {
       const seen = await holds().catch((error: unknown) => String(error));
       if (seen === true) return;
       if (Date.now() > giveUpAtMs) throw new Error(`after ${withinMs / 1_000} s it is not so that ${what}${seen ? `: ${seen}` : ''}`);
-      await pause(25);
+      await pause(LOOK_MS);
     }
   }
 
   async close(): Promise<void> {
-    for (const part of [this.agent, this.controlPlane]) {
-      part.signal('SIGCONT');
-      part.signal('SIGKILL');
-      await part.ended;
+    // The first of them may not have come to start.
+    for (const part of [this.agent, this.controlPlane] as (Part | undefined)[]) {
+      part?.signal('SIGKILL');
+      await part?.ended;
     }
-    await this.wire.close();
+    await this.broker?.close();
+    for (const wire of this.wires) await wire.close();
     rmSync(this.dataPath, { recursive: true, force: true });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port'))));
-    });
-  });
 }

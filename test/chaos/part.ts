@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** One process of the fleet, which can be told where to end itself. */
 export interface Part {
   readonly isRunning: () => boolean;
   readonly ended: Promise<void>;
   readonly output: () => string;
-  /** Ends itself at its n-th step from now. */
-  arm(step: number): Promise<void>;
-  /** Counts its steps from now. */
+  /** Ends itself, or stops, at its n-th step from now, or at the first one of that name. */
+  doom(what: 'crash' | 'hold', at: number | string): Promise<void>;
+  /** What became of that, in its own words; null: nothing yet. */
+  fate(): string | null;
+  /** Settles once it has stopped there, or ended. */
+  held(): Promise<void>;
+  /** Counts its steps from now, and forgets what it was doomed to. */
   count(): Promise<void>;
   /** What was counted. */
   steps(): Promise<readonly string[]>;
@@ -20,12 +26,19 @@ export interface Part {
   untilSays(pattern: RegExp): Promise<void>;
 }
 
+const FATE = /^(ended|held) at step .*$/m;
+
+const LOOK_MS = 5;
+
+const isStopped = (pid = 0): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
 export function startPart(file: string, args: readonly string[], env: Readonly<Record<string, string>>): Part {
-  const child = spawn(process.execPath, ['--enable-source-maps', file, ...args], {
+  const child = spawn(process.execPath, [file, ...args], {
     env: { ...process.env, DROVER_CRASH_AT: '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
+  let doomedFrom = 0;
   let looks: (() => void)[] = [];
   const look = () => {
     const due = looks;
@@ -65,7 +78,16 @@ export function startPart(file: string, args: readonly string[], env: Readonly<R
     isRunning: () => isRunning,
     ended,
     output: () => output,
-    arm: async (step) => void (await told(`arm ${step}`, /done arm/)),
+    async doom(what, at) {
+      doomedFrom = output.length;
+      await told(`${what} ${at}`, /done (crash|hold)/);
+    },
+    fate: () => FATE.exec(output.slice(doomedFrom))?.[0] ?? null,
+    async held() {
+      if ((await said(FATE, doomedFrom))?.[1] !== 'held') return;
+      // It says so just before: who lets it go on too early is not heard.
+      while (isRunning && !isStopped(child.pid)) await pause(LOOK_MS);
+    },
     count: async () => void (await told('count', /done count/)),
     steps: async () => JSON.parse((await told('steps', /^steps (.*)$/m))?.[1] ?? '[]'),
     setClock: async (aheadMs) => void (await told(`clock ${aheadMs}`, /done clock/)),

@@ -3,10 +3,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Real brokers, set up with the files of infra/brokers as a user would do it, on free ports of loopback. */
 
+const START_MS = 15_000;
 const INFRA = join(import.meta.dirname, '../../infra/brokers');
 
 export interface BrokerProgram {
@@ -14,8 +15,10 @@ export interface BrokerProgram {
   readonly folder: string;
   /** What it has logged. */
   log(): string;
+  /** With kill -9. */
   stop(): Promise<void>;
   start(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
   close(): Promise<void>;
 }
 
@@ -75,26 +78,25 @@ async function program(
   let ended: Promise<unknown> = Promise.resolve();
   // Debian puts servers where only root has its path.
   const path = [`/usr/sbin/${name}`, `/usr/bin/${name}`].find((candidate) => existsSync(candidate)) ?? name;
+  /** Settles when it says that it is ready; throws with what it said when it ends before, or takes too long. */
   async function start(): Promise<void> {
     said = '';
     child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const isReadyNow = new Promise<void>((resolve) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.setEncoding('utf8').on('data', (text: string) => {
+          said += text;
+          if (isReady.test(said)) resolve();
+        });
+      }
+    });
     ended = new Promise((resolve) => child.once('close', resolve));
-    const take = (chunk: Buffer) => {
-      said += chunk.toString('utf8');
-    };
-    child.stdout?.on('data', take);
-    child.stderr?.on('data', take);
-    await vi
-      .waitFor(
-        () => {
-          if (!isReady.test(said)) throw new Error(`${name} is not ready: ${said}`);
-        },
-        { timeout: 15_000, interval: 20 },
-      )
-      .catch(async (thrown: unknown) => {
-        await stop();
-        throw thrown;
-      });
+    const tooLate = new AbortController();
+    await Promise.race([isReadyNow, ended, pause(START_MS, null, { signal: tooLate.signal }).catch(() => {})]);
+    tooLate.abort();
+    if (isReady.test(said)) return;
+    await stop();
+    throw new Error(`${name} is not ready: ${said}`);
   }
   async function stop(): Promise<void> {
     child.kill('SIGKILL');
@@ -107,6 +109,7 @@ async function program(
     log: () => said,
     start,
     stop,
+    signal: (signal) => void child.kill(signal),
     async close() {
       await stop();
       rmSync(folder, { recursive: true, force: true });
