@@ -32,6 +32,8 @@ export class Fleet {
   /** All that the host has to the rest: to the control plane, and to the broker. */
   readonly wires: Wire[] = [];
   #guests = 0;
+  /** When the last process was started: until then something was amiss. */
+  #completeAtMs = 0;
 
   private constructor(
     readonly dataPath: string,
@@ -88,6 +90,7 @@ export class Fleet {
   async startControlPlane(): Promise<void> {
     this.controlPlane = startPart(here('control-plane'), [], { DROVER_DATA: this.dataPath, DROVER_PORT: String(this.port) });
     await this.controlPlane.untilSays(/control plane is at/);
+    this.#completeAtMs = Date.now();
   }
 
   async startAgent(): Promise<void> {
@@ -95,6 +98,7 @@ export class Fleet {
     const token = isNew ? (await this.api.send<{ token: string }>('POST', '/hosts/enrolments', {})).token : '';
     this.agent = startPart(here('agent'), ['--url', this.wires[0]?.url ?? '', '--token', token, '--data', this.hostPath], {});
     await this.agent.untilSays(/the agent runs/);
+    this.#completeAtMs = Date.now();
   }
 
   get hostPath(): string {
@@ -149,12 +153,13 @@ export class Fleet {
     });
   }
 
-  async until(what: string, holds: () => Promise<boolean | string>, withinMs = CONVERGES_MS): Promise<void> {
-    const giveUpAtMs = Date.now() + withinMs;
+  async until(what: string, holds: () => Promise<boolean | string>): Promise<void> {
+    const beganAtMs = Date.now();
     for (;;) {
       const seen = await holds().catch((error: unknown) => String(error));
       if (seen === true) return;
-      if (Date.now() > giveUpAtMs) throw new Error(`after ${withinMs / 1_000} s it is not so that ${what}${seen ? `: ${seen}` : ''}`);
+      if (Date.now() > Math.max(beganAtMs, this.#completeAtMs) + CONVERGES_MS)
+        throw new Error(`after ${CONVERGES_MS / 1_000} s it is not so that ${what}${seen ? `: ${seen}` : ''}`);
       await pause(LOOK_MS);
     }
   }
