@@ -1,4 +1,3 @@
-import { backoff } from '@drover/shared/lib/backoff';
 import { type Clock, isTooEarly } from '@drover/shared/lib/clock';
 import { Problem, type ProblemView } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
@@ -16,10 +15,6 @@ import type { Queues } from './queues.ts';
 import type { Reporter } from './reporter.ts';
 import { parseWish, type Wishes } from './wishes.ts';
 
-/** After so many failures in a row a resource needs a person; it is still tried each hour, and at once when its wish changes. */
-const ATTEMPTS_MAX = 6;
-const HOURLY_MS = 3_600_000;
-const RETRY = { firstMs: 1_000, maxMs: 30_000 };
 /** Everything is looked at again this often, whatever the drivers' watches say. */
 const SWEEP_MS = 60_000;
 const PASSES_MAX = 50;
@@ -56,7 +51,7 @@ interface Memory {
   applied: number;
   attempts: number;
   /** What went wrong last, and when it is tried again; null: nothing has since the last success. */
-  failure: { readonly problem: ProblemView; readonly atMs: number; readonly notBeforeMs: number } | null;
+  failure: { readonly problem: ProblemView; readonly atMs: number; readonly notBeforeMs: number; readonly givenUp: boolean } | null;
   problem: ProblemView | null;
   shutdown: { readonly powerRequest: number; readonly atMs: number } | null;
   waitingOn: ResourceRef | null;
@@ -155,7 +150,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
         case 'perform':
           if (memory.failure && isTooEarly(clock.now(), memory.failure.atMs, memory.failure.notBeforeMs)) {
             memory.problem = memory.failure.problem;
-            say(resource, memory, { condition: memory.attempts >= ATTEMPTS_MAX ? 'needs-attention' : 'waiting', observed });
+            say(resource, memory, { condition: memory.failure.givenUp ? 'needs-attention' : 'waiting', observed });
             wakeAt(resource, memory, memory.failure.notBeforeMs);
             return false;
           }
@@ -199,12 +194,12 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     if (stopped) return false;
     // The newer wish starts afresh.
     if (isSuperseded(resource)) return true;
-    memory.attempts = problem.retryable ? memory.attempts + 1 : ATTEMPTS_MAX;
+    memory.attempts += 1;
     memory.problem = problem.view();
-    const givenUp = memory.attempts >= ATTEMPTS_MAX;
+    const { givenUp, delayMs } = planners.retry(memory.attempts, problem.retryable, random.fraction());
     const atMs = clock.now();
-    const notBeforeMs = atMs + (givenUp ? HOURLY_MS : backoff(memory.attempts, random.fraction(), RETRY));
-    memory.failure = { problem: memory.problem, atMs, notBeforeMs };
+    const notBeforeMs = atMs + delayMs;
+    memory.failure = { problem: memory.problem, atMs, notBeforeMs, givenUp };
     reporter.log(resource, `failed: ${problem.message}`);
     say(resource, memory, { condition: givenUp ? 'needs-attention' : 'waiting', observed });
     wakeAt(resource, memory, notBeforeMs);
