@@ -35,6 +35,10 @@ interface Connection {
   readonly life: Life;
   readonly handlers: LinkHandlers;
   readonly inbound: Inbound;
+  /** Somebody at the other end works. */
+  readonly replied: () => void;
+  /** A command has expired: one of the two clocks was set, perhaps. */
+  readonly renew: () => void;
   /** Messages are taken one at a time, in the order they come. */
   received: Promise<void>;
   open: boolean;
@@ -47,9 +51,9 @@ interface Subscriber {
 }
 
 const KEEPALIVE_MS = 45_000;
-/** As rarely as the real link. */
+/** As those of the real link. */
 const RENEW_MS = 60_000;
-const RETRY = { firstMs: 500, maxMs: 30_000 };
+const RETRY = { firstMs: 500, maxMs: 15_000 };
 
 /** Broker and network at once: carries messages between agents and control planes, as badly as it is told. */
 export class Network {
@@ -140,25 +144,35 @@ export class Network {
     let connection: Connection | null = null;
     let attempts = 0;
     let closed = false;
+    let renewedAtMs = Number.NEGATIVE_INFINITY;
+    const retry = (handlers: LinkHandlers): void => {
+      attempts += 1;
+      life.clock.after(backoff(attempts, this.chance.fraction(), RETRY), () => dial(handlers));
+    };
     const dial = (handlers: LinkHandlers): void => {
       if (closed || !life.isAlive) return;
       life.clock.after(this.chance.between(1, 40), () => {
         if (closed) return;
-        if (!this.#canConnect(hostId)) {
-          attempts += 1;
-          life.clock.after(backoff(attempts, this.chance.fraction(), RETRY), () => dial(handlers));
-          return;
-        }
-        attempts = 0;
+        if (!this.#canConnect(hostId)) return retry(handlers);
         const [theirs] = this.#subscribers;
-        aheadMs = (theirs?.life.clock.now() ?? 0) - life.clock.now();
+        aheadMs = offsetOf(theirs?.life.clock.now() ?? 0, life.clock.now());
         const session = this.chance.text(20);
-        const made: Connection = { hostId, session, life, handlers, inbound: believes, received: Promise.resolve(), open: true };
+        const made: Connection = {
+          ...{ hostId, session, life, handlers, inbound: believes, received: Promise.resolve(), open: true },
+          replied: () => {
+            attempts = 0;
+          },
+          renew: () => {
+            if (Math.abs(life.clock.now() - renewedAtMs) < RENEW_MS) return;
+            renewedAtMs = life.clock.now();
+            this.#close(made, true);
+          },
+        };
         connection = made;
         this.#connect(made, () => {
           if (connection === made) connection = null;
           if (life.isAlive) handlers.down();
-          life.clock.after(backoff(1, this.chance.fraction(), RETRY), () => dial(handlers));
+          retry(handlers);
         });
       });
     };
@@ -177,7 +191,6 @@ export class Network {
     };
   }
 
-  readonly #renewedAtMs = new Map<HostId, number>();
   readonly #onClosed = new Map<Connection, () => void>();
 
   #canConnect(hostId: HostId): boolean {
@@ -256,9 +269,7 @@ export class Network {
         // As the real link does: what cannot be taken is refused, and comes again; and clocks are compared anew.
         const problem = Problem.from(thrown);
         this.log(`${hostId} refused a message: ${problem.message}`);
-        if (problem.code !== 'gone' || this.timeline.nowMs < (this.#renewedAtMs.get(hostId) ?? 0) + RENEW_MS) return;
-        this.#renewedAtMs.set(hostId, this.timeline.nowMs);
-        this.drop(hostId);
+        if (problem.code === 'gone') connection.renew();
       }
     });
   }
@@ -276,9 +287,18 @@ export class Network {
   }
 }
 
-async function receive({ inbound, handlers, life }: Connection, leaf: Leaf, bytes: Uint8Array): Promise<void> {
+/** As it is learnt from the date of an answer: in whole seconds, and what is below two of them is no difference. */
+function offsetOf(theirNowMs: number, nowMs: number): number {
+  const aheadMs = Math.floor(theirNowMs / 1_000) * 1_000 - nowMs;
+  return Math.abs(aheadMs) > 2_000 ? aheadMs : 0;
+}
+
+async function receive({ inbound, handlers, life, replied }: Connection, leaf: Leaf, bytes: Uint8Array): Promise<void> {
   if (!life.isAlive) return;
-  if (leaf !== 'down/command') return handlers.reply(await inbound.reply(bytes));
+  if (leaf !== 'down/command') {
+    handlers.reply(await inbound.reply(bytes));
+    return replied();
+  }
   const said = await inbound.command(bytes);
   if ('command' in said) handlers.command(said.command);
   else handlers.refused(said.refused);

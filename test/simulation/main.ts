@@ -107,7 +107,8 @@ async function many(workers: Workers, from: number, much: Much): Promise<void> {
   let nextWordAtMs = begunAtMs + HOUR_MS / 12;
   const isOver = () => next >= from + much.worlds || total.events >= much.events || Date.now() >= endsAtMs;
   await workers.each(
-    () => (isOver() ? null : { seed: String(next++) }),
+    'seed',
+    () => (isOver() ? null : String(next++)),
     (outcome) => {
       total.worlds += 1;
       total.events += outcome.events;
@@ -140,17 +141,12 @@ async function many(workers: Workers, from: number, much: Much): Promise<void> {
 async function mutants(workers: Workers): Promise<void> {
   const rest = MUTANTS.map((_, index) => index);
   await workers.each(
-    () => {
-      const mutant = rest.shift();
-      return mutant === undefined ? null : { mutant };
-    },
-    (outcome, job) => {
-      const mutant = 'mutant' in job ? MUTANTS[job.mutant] : undefined;
-      const how = outcome.violation === null ? 'NOT MISSED ' : `seed ${outcome.seed}`.padEnd(11);
-      console.log(
-        `${how}  ${mutant?.rule}: ${mutant?.name}${outcome.violation === null ? '' : `\n             ${outcome.violation.slice(0, 160)}`}`,
-      );
-      if (outcome.violation === null) process.exitCode = 1;
+    'mutant',
+    () => rest.shift() ?? null,
+    ({ violation, where }, index) => {
+      const mutant = MUTANTS[index];
+      console.log(`${mutant?.rule}: ${mutant?.name}\n    ${violation === null ? 'NOT MISSED' : `${where}: ${violation.slice(0, 160)}`}`);
+      if (violation === null) process.exitCode = 1;
     },
   );
 }
@@ -165,9 +161,9 @@ process.on('unhandledRejection', (thrown) => {
 
 if (isWorker) {
   work(async (job) => {
-    if ('seed' in job) return runWorld({ seed: job.seed });
-    const mutant = MUTANTS[job.mutant];
-    if (!mutant) throw new Error(`there is no mutant ${job.mutant}`);
+    if (job.do === 'seed') return runWorld({ seed: job.of });
+    const mutant = MUTANTS[job.of];
+    if (!mutant) throw new Error(`there is no mutant ${job.of}`);
     return notice(mutant, MUTANT_SEEDS_MAX);
   });
 } else await main();

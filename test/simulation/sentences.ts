@@ -1,7 +1,7 @@
 import { CreateGuest, EditGuest } from '@drover/shared/api/requests';
 import { MiB } from '@drover/shared/model/guest';
 import type { SimulatedControlPlane } from './control-plane.ts';
-import type { SimulatedHost } from './simulated-host.ts';
+import { JOURNAL_FOLDER, type SimulatedHost } from './simulated-host.ts';
 import type { Stage } from './stage.ts';
 import type { Person } from './users.ts';
 
@@ -43,7 +43,7 @@ const SENTENCES: readonly Sentence[] = [
   [/^(\w+) reboots guest (\d+)$/, (hand, who, guest = '') => ask(hand, who).do({ do: 'reboot', guest, force: false })],
   [
     /^(\w+) runs a program in guest (\d+)$/,
-    (hand, who, guest = '') => ask(hand, who).do({ do: 'exec', guest, ticket: 'ticket'.padEnd(40, '0') }),
+    (hand, who, guest = '') => ask(hand, who).do({ do: 'exec', guest, ticket: String(hand.stage.timeline.nowMs).padStart(40, '0') }),
   ],
 
   [/^(host\d) loses power$/, ({ stage }, name) => host(stage, name).crashHost()],
@@ -58,6 +58,15 @@ const SENTENCES: readonly Sentence[] = [
   [/^the disk of (host\d) has room again$/, ({ stage }, name) => setFull(host(stage, name), false)],
   [/^the storage of (host\d) goes away$/, ({ stage }, name) => setAway(host(stage, name), true)],
   [/^the storage of (host\d) is back$/, ({ stage }, name) => setAway(host(stage, name), false)],
+  [
+    /^what (host\d) has written down about guest (\d+) rots$/,
+    ({ stage }, name, guest) => {
+      const rotten = host(stage, name);
+      rotten.crashAgent('killed, and its disk rots');
+      rotten.damage(`${JOURNAL_FOLDER}/guest-${guest}.json`);
+      stage.told((watch) => watch.journalLost?.(rotten));
+    },
+  ],
   [/^guest (\d+) on (host\d) always fails$/, ({ stage }, guest = '', name) => host(stage, name).weather.poisoned.add(guest)],
   [
     /^guest (\d+) on (host\d) (crashes|powers itself off)$/,

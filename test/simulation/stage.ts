@@ -89,8 +89,8 @@ export class Stage {
       opened: (host, journal) => this.told((watch) => watch.opened?.(host, journal)),
       journalled: (host, path, text) => {
         if (path.endsWith('/counters.json')) return;
-        const { resource, counter } = Written.parse(JSON.parse(text.slice(text.indexOf('\n') + 1)));
-        this.told((watch) => watch.wished?.(host, resource, counter ?? 0));
+        const { resource } = Written.parse(JSON.parse(text.slice(text.indexOf('\n') + 1)));
+        this.told((watch) => watch.wished?.(host, resource));
       },
     });
     this.hosts.push(host);
@@ -226,6 +226,6 @@ export class Stage {
 }
 
 /** A file of a journal. */
-const Written = z.object({ resource: Resource, counter: z.number().optional() });
+const Written = z.object({ resource: Resource });
 
 const KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const;

@@ -28,7 +28,12 @@ export class SteadyWeather extends HostWeather {
   }
 
   override delayMs(operation: string): number {
+    if (operation === 'run') return 5_000;
     if (/^(start|shut|stop|reboot|make image|create|define|remove)/.test(operation)) return 500;
     return operation === 'lease' ? 1_000 : 0;
+  }
+
+  override keepsUnflushed(): boolean {
+    return true;
   }
 }

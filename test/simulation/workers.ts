@@ -1,10 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import type { Noticed } from './mutants/all.ts';
 import type { Outcome } from './world.ts';
 
-/** One world, or the first one that misses a rule. */
-export type Job = { readonly seed: string } | { readonly mutant: number };
+/** What a worker can be asked: to live through a world, or to find where a mutant is missed; and what it answers. */
+export interface Jobs {
+  readonly seed: { readonly asks: string; readonly answers: Outcome };
+  readonly mutant: { readonly asks: number; readonly answers: Noticed };
+}
+export type Job = { readonly [K in keyof Jobs]: { readonly do: K; readonly of: Jobs[K]['asks'] } }[keyof Jobs];
 
 export const isWorker = !isMainThread;
 
@@ -18,16 +23,20 @@ export class Workers {
   }
 
   /** Until there is nothing `next`. */
-  async each(next: () => Job | null, done: (outcome: Outcome, job: Job) => void): Promise<void> {
+  async each<K extends keyof Jobs>(
+    kind: K,
+    next: () => Jobs[K]['asks'] | null,
+    done: (answer: Jobs[K]['answers'], asked: Jobs[K]['asks']) => void,
+  ): Promise<void> {
     await Promise.all(
       this.#workers.map(async (worker) => {
-        for (let job = next(); job; job = next()) {
-          const answer = new Promise<Outcome>((resolve, reject) => {
+        for (let of = next(); of !== null; of = next()) {
+          const answer = new Promise<Jobs[K]['answers']>((resolve, reject) => {
             worker.once('message', resolve);
             worker.once('error', reject);
           });
-          worker.postMessage(job);
-          done(await answer, job);
+          worker.postMessage({ do: kind, of });
+          done(await answer, of);
           worker.removeAllListeners('error');
         }
       }),
@@ -40,6 +49,6 @@ export class Workers {
 }
 
 /** What a worker does all its life. */
-export function work(carryOut: (job: Job) => Promise<Outcome>): void {
+export function work(carryOut: (job: Job) => Promise<Outcome | Noticed>): void {
   parentPort?.on('message', async (job: Job) => parentPort?.postMessage(await carryOut(job)));
 }

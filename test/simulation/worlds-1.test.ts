@@ -1,3 +1,3 @@
 import { worldsAreSound } from './worlds.ts';
 
-worldsAreSound(1, 150);
+worldsAreSound(1, 100);

@@ -1,3 +1,3 @@
 import { worldsAreSound } from './worlds.ts';
 
-worldsAreSound(151, 300);
+worldsAreSound(101, 200);

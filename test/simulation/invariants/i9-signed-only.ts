@@ -7,15 +7,17 @@ const LENIENCE_MS = 5_000;
 
 /** I9: what a host writes down as wished was signed by the control plane, for this host, had not expired, and was not kept from an earlier connection. */
 export function watchSignatures({ judge, timeline }: Scene): Watch {
-  /** Of each wish that was ever signed for a host: until when it may be taken. */
-  const signed = new Map<string, number>();
+  /** Of each wish that was ever signed for a host: until when it may be taken, and the counters it came with: which of them reached the host is not known here. */
+  const signed = new Map<string, { readonly untilMs: number; readonly first: number; readonly last: number }>();
   const written = new Map<string, string>();
   const counters = new Map<string, { session: string; newest: number; newestBefore: number }>();
   return {
-    command({ host, resource, issuedAtMs, expiresAtMs }) {
+    command({ host, counter, resource, issuedAtMs, expiresAtMs }) {
       const wish = `${host} ${refKey(resource)} ${resource.generation} ${digestOf(resource)}`;
+      const before = signed.get(wish) ?? { untilMs: 0, first: counter, last: counter };
       // Whatever the clock of the control plane shows: it is valid for that long from now.
-      signed.set(wish, Math.max(timeline.nowMs + expiresAtMs - issuedAtMs + LENIENCE_MS, signed.get(wish) ?? 0));
+      const untilMs = Math.max(timeline.nowMs + expiresAtMs - issuedAtMs + LENIENCE_MS, before.untilMs);
+      signed.set(wish, { untilMs, first: Math.min(counter, before.first), last: Math.max(counter, before.last) });
     },
     report({ name }, { session }) {
       const before = counters.get(name);
@@ -23,23 +25,26 @@ export function watchSignatures({ judge, timeline }: Scene): Watch {
       const newest = before?.newest ?? 0;
       counters.set(name, { session, newest, newestBefore: newest });
     },
-    opened: ({ name }, { newestCounter }) => void counters.set(name, { session: '', newest: newestCounter, newestBefore: newestCounter }),
-    wished(host, resource, counter) {
+    opened({ name }, { newestCounter }) {
+      // What rotted it cannot know any more.
+      const newest = Math.min(counters.get(name)?.newest ?? 0, newestCounter);
+      counters.set(name, { session: '', newest, newestBefore: newest });
+    },
+    wished(host, resource) {
       const key = `${host.hostId} ${refKey(resource)}`;
       const wish = `${key} ${resource.generation} ${digestOf(resource)}`;
       // The same wish is written again with what became of it.
       if (written.get(key) === wish) return;
       written.set(key, wish);
-      const untilMs = signed.get(wish);
-      const what = `${refKey(resource)} at generation ${resource.generation} on ${host.name}`;
-      judge.check(untilMs !== undefined, `${what} was written down, and nobody has signed that for this host`);
+      const what = `${refKey(resource)} at generation ${resource.generation} on ${host.name} was written down`;
+      const command = signed.get(wish);
+      judge.check(command !== undefined, `${what}, and nobody has signed that for this host`);
+      if (!command) return;
+      judge.check(timeline.nowMs <= command.untilMs, `${what} after it had expired`);
       const known = counters.get(host.name);
-      judge.check(
-        !known || counter > known.newestBefore,
-        `${what} was written down, though it was sent before an earlier connection ended`,
-      );
-      if (known) known.newest = Math.max(known.newest, counter);
-      judge.check(untilMs === undefined || timeline.nowMs <= untilMs, `${what} was written down after it had expired`);
+      if (!known) return;
+      judge.check(command.last > known.newestBefore, `${what}, though it was sent before an earlier connection ended`);
+      known.newest = Math.max(known.newest, command.first);
     },
   };
 }

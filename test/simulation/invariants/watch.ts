@@ -25,8 +25,8 @@ export interface Scene {
 export interface Watch {
   /** Something really happened on a host. */
   machine?(host: SimulatedHost, event: MachineEvent): void;
-  /** A host has written down what is wished of a resource, or what became of it. `counter`: of the command that brought it. */
-  wished?(host: SimulatedHost, resource: Resource, counter: number): void;
+  /** A host has written down what is wished of a resource, or what became of it. */
+  wished?(host: SimulatedHost, resource: Resource): void;
   /** An agent has opened its journal. */
   opened?(host: SimulatedHost, journal: Journal): void;
   /** A control plane has handed a command to the network. */

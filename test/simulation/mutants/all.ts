@@ -1,4 +1,5 @@
 import { SOUND_CONTROL_PLANE } from '../control-plane.ts';
+import { playScenario, readScenario } from '../scenario.ts';
 import { SOUND_AGENT } from '../simulated-host.ts';
 import { SOUND_MANNERS } from '../users.ts';
 import { type Outcome, runWorld } from '../world.ts';
@@ -33,10 +34,25 @@ export const runMutant = (mutant: Mutant, seed: number): Promise<Outcome> =>
     manners: { ...SOUND_MANNERS, ...mutant.manners?.() },
   });
 
-/** The first world, from the mutant's own seed on, in which it is noticed; or the last of so many, in none of which it was. */
-export async function notice(mutant: Mutant, seedsMax: number): Promise<Outcome> {
-  for (let seed = mutant.from; ; seed += 1) {
-    const outcome = await runMutant(mutant, seed);
-    if (outcome.violation || seed + 1 >= mutant.from + seedsMax) return outcome;
+export interface Noticed {
+  /** Null: it was not. */
+  readonly violation: string | null;
+  readonly where: string;
+}
+
+/** Its scenario, else the first world, from the mutant's own seed on, in which it is noticed; or the last of so many, in none of which it was. */
+export async function notice(mutant: Mutant, seedsMax: number): Promise<Noticed> {
+  const { scenario, from = 1 } = mutant;
+  if (scenario !== undefined) {
+    const { violation } = await playScenario(readScenario(scenario), {
+      agent: mutant.agent?.() ?? {},
+      controlPlane: mutant.controlPlane?.() ?? {},
+      manners: mutant.manners?.() ?? {},
+    });
+    if (violation) return { violation, where: scenario };
+  }
+  for (let seed = from; ; seed += 1) {
+    const { violation } = await runMutant(mutant, seed);
+    if (violation || seed + 1 >= from + seedsMax) return { violation, where: `seed ${seed}` };
   }
 }

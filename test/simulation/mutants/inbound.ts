@@ -18,6 +18,21 @@ const nosy = (ports: InboundPorts): Inbound =>
     },
   });
 
+/** Thinks that every command has just been sent. */
+function unsuspecting(ports: InboundPorts): Inbound {
+  const inbound = createInbound(ports);
+  // Above all counters that are made from the time.
+  let counter = 2 * ports.now();
+  return {
+    ...inbound,
+    async command(bytes) {
+      const said = await inbound.command(bytes);
+      counter = Math.max(counter, 2 * ports.now()) + 1;
+      return 'command' in said ? { command: { ...said.command, counter } } : said;
+    },
+  };
+}
+
 const HOSTILE = { hostility: 0.5 };
 
 export const INBOUND_MUTANTS: readonly Mutant[] = [
@@ -33,6 +48,13 @@ export const INBOUND_MUTANTS: readonly Mutant[] = [
     rule: '16: signed for this host',
     from: 2,
     agent: () => ({ inbound: nosy }),
+    network: HOSTILE,
+  },
+  {
+    name: 'commands that were kept from an earlier connection are taken',
+    rule: '16: signed with a counter',
+    from: 6,
+    agent: () => ({ inbound: unsuspecting }),
     network: HOSTILE,
   },
 ];

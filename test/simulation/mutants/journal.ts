@@ -71,25 +71,40 @@ function lazyDisk(disk: Disk, host: SimulatedHost): Disk {
 }
 
 export const JOURNAL_MUTANTS: readonly Mutant[] = [
-  { name: 'the journal forgets to sync', rule: '4: newer is journalled, durably', from: 2, agent: () => ({ disk: lazyDisk }) },
-  { name: 'an older generation is accepted', rule: '4: older is ignored', from: 15, agent: () => ({ journal: opened(TrustingJournal) }) },
+  {
+    name: 'the journal forgets to sync',
+    rule: '4: newer is journalled, durably',
+    scenario: 'power-cut',
+    agent: () => ({ disk: lazyDisk }),
+  },
+  {
+    name: 'an older generation is accepted',
+    rule: '4: older is ignored',
+    scenario: 'restored-from-yesterday',
+    agent: () => ({ journal: opened(TrustingJournal) }),
+  },
   {
     name: 'a tombstone is forgotten once it was carried out',
     rule: '4: older is ignored',
-    from: 1,
+    scenario: 'restored-from-yesterday',
     agent: () => ({ journal: opened(ForgetfulJournal) }),
   },
-  { name: 'tombstones are ignored', rule: '6: a tombstone removes', from: 1, agent: () => ({ journal: opened(StubbornJournal) }) },
+  {
+    name: 'tombstones are ignored',
+    rule: '6: a tombstone removes',
+    scenario: 'killed-in-the-middle',
+    agent: () => ({ journal: opened(StubbornJournal) }),
+  },
   {
     name: 'a task is begun before that is written down',
     rule: '12: begun is journalled before acting',
-    from: 38,
+    scenario: 'killed-in-the-middle',
     agent: () => ({ journal: opened(CarelessJournal) }),
   },
   {
     name: 'what became of a task is not written down',
     rule: '12: the result is journalled before it is reported',
-    from: 1,
+    scenario: 'killed-in-the-middle',
     agent: () => ({ journal: opened(ResultlessJournal) }),
   },
 ];

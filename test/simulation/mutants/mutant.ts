@@ -13,6 +13,8 @@ export interface Mutant {
   readonly manners?: () => Partial<Manners>;
   /** What brings it out, where chance alone would take long. */
   readonly network?: Partial<NetworkWeather>;
-  /** A seed that showed it when this was written: where to look first. */
-  readonly from: number;
+  /** The story in which it is missed for certain, whatever becomes of seeds. */
+  readonly scenario?: string;
+  /** Where there is no such story: a seed that showed it when this was written, to look there first. Of the others at least one in thirteen shows it. */
+  readonly from?: number;
 }
