@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient } from '@libsql/client';
@@ -86,4 +86,21 @@ describe.each([
     expect(client.closed).toBe(true);
     await expect(names()).rejects.toThrow(/is closed/);
   });
+});
+
+it('once it is closed, all that was written is in the one file, and a copy of that is whole', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-client-'));
+  try {
+    const client = new LocalClient(join(folder, 'a.db'), 0);
+    await client.execute('PRAGMA journal_mode = WAL');
+    await client.execute('CREATE TABLE thing (name TEXT)');
+    await client.execute("INSERT INTO thing VALUES ('a')");
+    client.close();
+    copyFileSync(join(folder, 'a.db'), join(folder, 'b.db'));
+    const copy = new LocalClient(join(folder, 'b.db'), 0);
+    expect((await copy.execute('SELECT name FROM thing')).rows).toHaveLength(1);
+    copy.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

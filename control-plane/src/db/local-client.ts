@@ -56,9 +56,16 @@ export class LocalClient implements Client {
   }
 
   close(): void {
+    if (!this.#database.open) return;
     this.#writeWaiting();
     this.#statements.clear();
-    if (this.#database.open) this.#database.close();
+    try {
+      // All in one file again, which somebody may copy: libsql leaves that to whoever opens it next.
+      this.#run('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // Somebody reads still, or the disk is full: it stays in the log beside the file, and nothing of it is lost.
+    }
+    this.#database.close();
   }
 
   #writeWaiting(): void {
