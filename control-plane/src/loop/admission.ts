@@ -22,19 +22,19 @@ const PLACE_MS = 15_000;
 const WAIT_MAX_S = 45;
 /** Of those who wait; also of ones that somebody invents. */
 const WAITING_MAX = 50_000;
-/** How many arrivals tell how fast they come, and what is taken for that until there are as many. */
+/** How many of those who came last tell how long it takes, and what is taken for that at first. */
 const ARRIVALS = 30;
-const ARRIVALS_PER_S = 100;
+const ON_THE_WAY_MS = 500;
 
 export function createAdmission(clock: Pick<Clock, 'now'>, random: Pick<Random, 'fraction'>): Admission {
-  /** Until when each place is kept, and since when each waits: oldest first. */
+  /** Since when each is on its way, or waits: oldest first. */
   const places = new Map<HostId, number>();
   const waiting = new Map<HostId, number>();
-  let arrivals: number[] = [];
+  let onTheWayMs: number[] = Array(ARRIVALS).fill(ON_THE_WAY_MS);
 
   function forget(nowMs: number): void {
-    for (const [hostId, untilMs] of places) {
-      if (untilMs > nowMs) break;
+    for (const [hostId, sinceMs] of places) {
+      if (sinceMs + PLACE_MS > nowMs) break;
       places.delete(hostId);
     }
     for (const [hostId, sinceMs] of waiting) {
@@ -43,11 +43,8 @@ export function createAdmission(clock: Pick<Clock, 'now'>, random: Pick<Random, 
     }
   }
 
-  function perSecond(nowMs: number): number {
-    const [first] = arrivals;
-    if (first === undefined || arrivals.length < ARRIVALS) return ARRIVALS_PER_S;
-    return (ARRIVALS * 1_000) / Math.max(nowMs - first, 1);
-  }
+  /** Not how many do come: we ourselves make them come slowly. */
+  const couldComePerS = (): number => (PLACES * 1_000) / Math.max(onTheWayMs.reduce((sum, ms) => sum + ms, 0) / ARRIVALS, 1);
 
   return {
     secondsToWait(hostId) {
@@ -56,16 +53,19 @@ export function createAdmission(clock: Pick<Clock, 'now'>, random: Pick<Random, 
       if (places.size < PLACES || places.has(hostId)) return null;
       waiting.delete(hostId);
       waiting.set(hostId, nowMs);
-      const spreadS = Math.min(waiting.size / perSecond(nowMs), WAIT_MAX_S);
+      const spreadS = Math.min(waiting.size / couldComePerS(), WAIT_MAX_S);
       return Math.max(1, Math.ceil(spreadS * random.fraction()));
     },
     enter(hostId) {
       waiting.delete(hostId);
       places.delete(hostId);
-      places.set(hostId, clock.now() + PLACE_MS);
+      places.set(hostId, clock.now());
     },
     arrived(hostId) {
-      if (places.delete(hostId)) arrivals = [...arrivals, clock.now()].slice(-ARRIVALS);
+      const sinceMs = places.get(hostId);
+      if (sinceMs === undefined) return;
+      places.delete(hostId);
+      onTheWayMs = [...onTheWayMs.slice(1), clock.now() - sinceMs];
     },
   };
 }
