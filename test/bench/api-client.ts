@@ -3,11 +3,13 @@ import { ChangeEvent } from '@drover/shared/api/views';
 
 /** The API as a program uses it that minds its latency: kept-alive connections, and one event stream to wait by. */
 export interface ApiClient {
-  call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
   /** Looks at `path` now and after each event about the thing, and resolves with the moment at which it was as wanted. */
   until<T>(kind: ChangeEvent['kind'], id: string, path: string, wanted: (value: T) => boolean): Promise<number>;
   /** Resolves with the moment at which an event told that the thing is gone. */
   untilGone(kind: ChangeEvent['kind'], id: string): Promise<number>;
+  /** Each event as it comes; the returned function ends it. */
+  onEvents(seen: (event: ChangeEvent) => void): () => void;
   close(): void;
 }
 
@@ -15,6 +17,7 @@ export async function connectApi(url: string, token: string): Promise<ApiClient>
   const agent = new Agent({ keepAlive: true, noDelay: true, maxSockets: 64 });
   const headers = { authorization: `Bearer ${token}` };
   const listeners = new Map<string, Set<(event: ChangeEvent) => void>>();
+  const all = new Set<(event: ChangeEvent) => void>();
 
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -74,6 +77,7 @@ export async function connectApi(url: string, token: string): Promise<ApiClient>
   // What comes after the end of a run is nobody's business.
   events.on('error', () => {});
   readEvents(events, (event) => {
+    for (const seen of all) seen(event);
     for (const seen of [...(listeners.get(`${event.kind} ${event.id}`) ?? [])]) seen(event);
   });
 
@@ -88,6 +92,10 @@ export async function connectApi(url: string, token: string): Promise<ApiClient>
           resolve(performance.now());
         });
       }),
+    onEvents(seen) {
+      all.add(seen);
+      return () => void all.delete(seen);
+    },
     close() {
       stream.destroy();
       agent.destroy();

@@ -8,6 +8,7 @@ import { freePort } from '../system/world.ts';
 import { type ApiClient, connectApi } from './api-client.ts';
 import type { Cleanup } from './cleanup.ts';
 import { BRIDGE, INSTANCE } from './ground.ts';
+import { ROOT } from './root.ts';
 
 /** The Drover that is measured: a control plane and an agent as real processes, and what the others share with it. */
 export interface DroverWorld {
@@ -20,8 +21,6 @@ export interface DroverWorld {
   readonly storagePath: string;
   readonly pids: { readonly agent: number; readonly controlPlane: number };
 }
-
-const ROOT = join(import.meta.dirname, '../..');
 
 export async function startDrover(cleanup: Cleanup): Promise<DroverWorld> {
   const dataPath = join(tmpdir(), 'drover');

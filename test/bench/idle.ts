@@ -56,7 +56,7 @@ export function startBareNode(): { readonly pid: number; end(): void } {
   return { pid: child.pid ?? 0, end: () => child.kill() };
 }
 
-function memoryMiB(pid: number): number {
+export function memoryMiB(pid: number): number {
   const [, kib = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kib) / 1_024;
 }

@@ -8,6 +8,7 @@ import { type DroverWorld, startDrover } from './drover-world.ts';
 import { takeGround } from './ground.ts';
 import { measureIdle } from './idle.ts';
 import { bringImages } from './images.ts';
+import { benchLink } from './link/bench-link.ts';
 import { inWords, lookAtLoad, type MachineLoad } from './machine-load.ts';
 import { type BenchOptions, HELP, parseOptions, type RowName } from './options.ts';
 import { ensurePeers } from './peers/packages.ts';
@@ -21,6 +22,8 @@ import { measureVmLives, measureVmsParallel } from './vms/measure.ts';
 const VM_ROWS: ReadonlySet<RowName> = new Set(['P7', 'P8', 'P9']);
 
 async function main(): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === 'link') return benchLink(rest, say);
   const options = parseOptions(process.argv.slice(2));
   if (options === null) return console.log(HELP);
   if (process.getuid?.() !== 0) throw new Error('the benchmark needs root: it starts containers and virtual machines');

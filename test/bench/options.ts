@@ -15,6 +15,7 @@ export const HELP = `npm run bench: how long things take through Drover, beside 
 Needs root, and a machine that does nothing else: then run it twice. It makes a control plane and a host of its own in a
 temporary folder, and removes everything at the end, also on Ctrl-C.
 
+  link             fleets of light agents instead, against one control plane: npm run bench -- link --help
   --rows P1,P5     only these rows (P1 to P9, P19); default: all
   --samples N      samples of what is done one at a time; default: 20
   --peers          also measures LXD and libvirt; installs Debian's packages of both where they are missing

@@ -1,3 +1,4 @@
+import type { LinkRow } from './link/link-options.ts';
 import type { RowName } from './options.ts';
 
 /** What a figure of Drover must keep to. Several limits at once: each must hold. */
@@ -12,13 +13,15 @@ export interface Must {
   readonly peerPerRaw?: number;
   /** At most this, in the row's unit. */
   readonly limit?: number;
+  /** At least this: more is better. */
+  readonly atLeast?: number;
 }
 
 export interface RowDefinition {
-  readonly row: RowName;
-  readonly measure: Measure;
+  readonly row: RowName | LinkRow;
+  readonly measure: Measure | LinkMeasure;
   readonly title: string;
-  readonly unit: 'ms' | 'MiB' | '% of a core';
+  readonly unit: 'ms' | 's' | 'MiB' | 'KiB' | '% of a core' | 'per s' | 'rows' | 'requests';
   /** Absent: for information. */
   readonly must?: Must;
 }
@@ -51,7 +54,31 @@ export type Measure =
   | 'control plane memory'
   | 'control plane cpu';
 
-export const ROWS: readonly RowDefinition[] = [
+export type LinkMeasure =
+  | 'round trip'
+  | 'round trip p99'
+  | 'commands per second'
+  | 'api write'
+  | 'fan-out'
+  | 'fan-out to all'
+  | 'change seen'
+  | 'change seen p99'
+  | 'api p99'
+  | 'page of 100'
+  | 'reads per second'
+  | 'idle cpu'
+  | 'idle memory'
+  | 'idle api p99'
+  | 'reports'
+  | 'rows per hour'
+  | 'bytes per hour'
+  | 'growth per hour'
+  | 'back'
+  | 'back cpu'
+  | 'back api p99'
+  | 'back api failures';
+
+export const ROWS: readonly (RowDefinition & { readonly row: RowName })[] = [
   {
     row: 'P1',
     measure: 'container start seen',

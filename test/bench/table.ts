@@ -1,4 +1,4 @@
-import type { Figures, RowResult } from './verdict.ts';
+import { type Figures, holds, type RowResult } from './verdict.ts';
 
 /** Plain text for people: one line for each row, columns as wide as they need to be. */
 export function tableOf(results: readonly RowResult[]): string {
@@ -30,7 +30,11 @@ const ratioTo = (figures: Figures, other: Figures | null): string => {
 };
 
 const mustOf = ({ limits, drover }: RowResult): string =>
-  limits.map(({ value, from }) => `${drover.p50 <= value ? 'reached' : 'MISSED'} ≤ ${number(value)} (${from})`).join('; ');
+  limits
+    .map(
+      (limit) => `${holds(limit, drover.p50) ? 'reached' : 'MISSED'} ${limit.isLeast ? '≥' : '≤'} ${number(limit.value)} (${limit.from})`,
+    )
+    .join('; ');
 
 /** Words to the left, numbers to the right. */
 function align(lines: readonly (readonly string[])[]): string {

@@ -28,7 +28,11 @@ export interface RowResult extends RowDefinition {
 export interface Limit {
   readonly value: number;
   readonly from: string;
+  /** More is better. */
+  readonly isLeast?: boolean;
 }
+
+export const holds = ({ value, isLeast = false }: Limit, figure: number): boolean => (isLeast ? figure >= value : figure <= value);
 
 /** Null when Drover was not measured for this row. */
 export function judge(row: RowDefinition, samples: Samples, cast: Cast): RowResult | null {
@@ -43,14 +47,15 @@ export function judge(row: RowDefinition, samples: Samples, cast: Cast): RowResu
   const raw = figures('raw');
   const peer = figures('peer');
   const limits = row.must ? limitsOf(row.must, raw, peer) : [];
-  const reached = limits.length === 0 ? null : limits.every(({ value }) => drover.p50 <= value);
+  const reached = limits.length === 0 ? null : limits.every((limit) => holds(limit, drover.p50));
   return { ...row, raw, drover, peer, limits, reached };
 }
 
 function limitsOf(must: Must, raw: Figures | null, peer: Figures | null): Limit[] {
-  const { rawPlusMs, rawTimes, peerTimes, peerPerRaw, limit } = must;
+  const { rawPlusMs, rawTimes, peerTimes, peerPerRaw, limit, atLeast } = must;
   const limits: Limit[] = [];
   if (limit !== undefined) limits.push({ value: limit, from: 'at most' });
+  if (atLeast !== undefined) limits.push({ value: atLeast, from: 'at least', isLeast: true });
   if (raw && rawPlusMs !== undefined) limits.push({ value: raw.p50 + rawPlusMs, from: `${raw.contender} + ${rawPlusMs}` });
   if (raw && rawTimes !== undefined) limits.push({ value: raw.p50 * rawTimes, from: `${rawTimes} × ${raw.contender}` });
   if (peerTimes === undefined) return limits;

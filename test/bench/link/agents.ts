@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { echo } from './echo.ts';
+import { FleetOrder, type FleetWord } from './fleet-words.ts';
+import { type FleetCounts, LightAgent, LightIdentity } from './light-agent.ts';
+
+/** One process of light agents: `agents.ts FILE FROM TO`, told what to do by the process that started it. */
+const [file = '', from = '0', to = '0'] = process.argv.slice(2);
+const SAY_MS = 100;
+
+const counts: FleetCounts = { in: 0, replies: 0, commands: 0, failures: 0 };
+let agents: readonly LightAgent[] = [];
+let said = '';
+
+const say = (word: FleetWord): void => void process.send?.(word);
+const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+/** Loopback has as many addresses as one likes. */
+const localAddressOf = (index: number): string => `127.0.${1 + Math.floor(index / 5_000)}.1`;
+
+process.on('message', (received) => {
+  const order = FleetOrder.parse(received);
+  if (order.do === 'connect') {
+    const identities = z.array(LightIdentity).parse(JSON.parse(readFileSync(file, 'utf8')));
+    agents = identities
+      .slice(Number(from), Number(to))
+      .map((identity, index) => new LightAgent(identity, order.url, localAddressOf(Number(from) + index), counts));
+    agents.forEach((agent, index) => void agent.start((order.overMs * index) / agents.length));
+  } else if (order.do === 'change') {
+    const guest = agents[order.index]?.change() ?? '';
+    say({ say: 'changed', guest, atMs: monotonicMs() });
+  } else {
+    for (let index = 0; index < order.clients; index += 1) echo(order.url, `bare${index}`, localAddressOf(index), counts);
+  }
+});
+process.on('disconnect', () => process.exit(0));
+
+setInterval(() => {
+  const now = JSON.stringify(counts);
+  if (now === said) return;
+  said = now;
+  say({ say: 'counts', ...counts });
+}, SAY_MS);

@@ -1,0 +1,150 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { TaskView } from '@drover/shared/api/views';
+import type { ApiClient } from '../api-client.ts';
+import { quantile, type Samples, timed } from '../statistics.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface LinkContext {
+  readonly client: ApiClient;
+  readonly fleet: Fleet;
+  readonly guestsPerHost: number;
+  readonly samples: Samples;
+  readonly say: (line: string) => void;
+}
+
+const DROVER = 'Drover';
+const FIRST_GUEST = 100;
+const PACED = 500;
+const PACED_EVERY_MS = 10;
+const FLOOD = 3_000;
+const UNDER_WAY = 64;
+const CHANGES = 200;
+const READS = 500;
+const READS_AT_ONCE = 3_000;
+const FAN_OUT = 1_000;
+
+/** From the request on: its answer, and the host's acknowledgement, stored and told of. */
+interface Edit {
+  readonly answeredMs: number;
+  readonly storedMs: number;
+}
+
+/** Edits guests through the API and knows when each edit is journalled on its host and stored: its task then ends. */
+function editor({ client, fleet, guestsPerHost }: LinkContext): { edit(host: number, turn: number): Promise<Edit>; end(): void } {
+  const waiting = new Map<string, () => void>();
+  /** Ended before the answer to the request was read. */
+  const ended = new Set<string>();
+  const told = new Map<string, number>();
+  const stop = client.onEvents(({ kind, id }) => {
+    if (kind !== 'task') return;
+    const times = (told.get(id) ?? 0) + 1;
+    told.set(id, times);
+    // The first event is that it was made.
+    if (times < 2) return;
+    told.delete(id);
+    const tell = waiting.get(id);
+    if (tell) tell();
+    else ended.add(id);
+  });
+  return {
+    async edit(host, turn) {
+      const guest = FIRST_GUEST + (host % fleet.hosts) * guestsPerHost;
+      const begunAtMs = performance.now();
+      const { task } = await client.call<{ task: TaskView }>('PATCH', `/guests/${guest}`, { notes: `edit ${turn}` });
+      const answeredMs = performance.now() - begunAtMs;
+      if (!ended.delete(task.id)) await new Promise<void>((resolve) => waiting.set(task.id, resolve));
+      waiting.delete(task.id);
+      return { answeredMs, storedMs: performance.now() - begunAtMs };
+    },
+    end: stop,
+  };
+}
+
+/** P10: from the request until the host's acknowledgement is stored and told of. */
+export async function measureCommands(context: LinkContext): Promise<void> {
+  const { samples, fleet, say } = context;
+  const edits = editor(context);
+  say('one command after the other');
+  for (let turn = 0; turn < READS; turn += 1) {
+    const { answeredMs, storedMs } = await edits.edit(turn, turn);
+    samples.add('api write', DROVER, answeredMs);
+    samples.add('round trip', DROVER, storedMs);
+  }
+  say('a hundred commands a second');
+  const paced: Promise<Edit>[] = [];
+  for (let turn = 0; turn < PACED; turn += 1) {
+    paced.push(edits.edit(turn + READS, turn));
+    await pause(PACED_EVERY_MS);
+  }
+  samples.add(
+    'round trip p99',
+    DROVER,
+    quantile(
+      (await Promise.all(paced)).map(({ storedMs }) => storedMs),
+      0.99,
+    ),
+  );
+  say('as many commands as it takes');
+  const ms = await timed(() => together(FLOOD, (turn) => edits.edit(turn % fleet.hosts, turn)));
+  samples.add('commands per second', DROVER, (FLOOD * 1_000) / ms);
+  edits.end();
+}
+
+/** P11: one command to each host, of a thousand and of all. */
+export async function measureFanOut(context: LinkContext): Promise<void> {
+  const { samples, fleet, say } = context;
+  const edits = editor(context);
+  for (const [measure, hosts, rounds] of [
+    ['fan-out', Math.min(FAN_OUT, fleet.hosts), 3],
+    ['fan-out to all', fleet.hosts, 1],
+  ] as const) {
+    for (let round = 0; round < rounds; round += 1) {
+      say(`one command to each of ${hosts} hosts`);
+      samples.add(measure, DROVER, await timed(() => together(hosts, (host) => edits.edit(host, round))));
+    }
+  }
+  edits.end();
+}
+
+/** P12: a guest changes by itself; until the event stream tells of it. */
+export async function measureChanges({ client, fleet, samples, say }: LinkContext): Promise<void> {
+  say('changes on hosts');
+  const seen = new Map<string, number>();
+  const stop = client.onEvents(({ kind, id }) => {
+    if (kind === 'guest') seen.set(id, Number(process.hrtime.bigint()) / 1e6);
+  });
+  const times: number[] = [];
+  for (let turn = 0; turn < CHANGES; turn += 1) {
+    seen.clear();
+    const { guest, atMs } = await fleet.change(Math.floor((turn * fleet.hosts) / CHANGES));
+    while (!seen.has(guest)) await pause(1);
+    times.push((seen.get(guest) ?? 0) - atMs);
+  }
+  stop();
+  for (const ms of times) samples.add('change seen', DROVER, ms);
+  samples.add('change seen p99', DROVER, quantile(times, 0.99));
+}
+
+/** P17: reads, while the fleet is there and idle. */
+export async function measureReads({ client, fleet, guestsPerHost, samples, say }: LinkContext): Promise<void> {
+  say('reads');
+  const guest = (turn: number): string => `/guests/${FIRST_GUEST + ((turn * 7) % (fleet.hosts * guestsPerHost))}`;
+  const times: number[] = [];
+  for (let turn = 0; turn < READS; turn += 1) {
+    times.push(await timed(() => client.call('GET', guest(turn))));
+    if (turn % 5 === 0) samples.add('page of 100', DROVER, await timed(() => client.call('GET', '/guests?limit=100')));
+  }
+  samples.add('api p99', DROVER, quantile(times, 0.99));
+  const ms = await timed(() => together(READS_AT_ONCE, (turn) => client.call('GET', guest(turn))));
+  samples.add('reads per second', DROVER, (READS_AT_ONCE * 1_000) / ms);
+}
+
+/** All of them, a few dozen under way at a time. */
+async function together(count: number, act: (turn: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: Math.min(UNDER_WAY, count) }, async () => {
+      while (next < count) await act(next++);
+    }),
+  );
+}

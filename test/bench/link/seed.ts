@@ -1,0 +1,75 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { realRandom } from '@drover/shared/lib/random';
+import { ContainerSpec, MiB, macOf } from '@drover/shared/model/guest';
+import { type GuestId, GuestId as GuestIdOf, type HostId, newId } from '@drover/shared/model/id';
+import { PublicKey } from '@drover/shared/protocol/agent-api';
+import { hostIdOfKey } from '@drover/shared/protocol/host-key';
+import type { Change, ObservationWrite, WishWrite } from '../../../control-plane/src/core/change.ts';
+import { openStore } from '../../../control-plane/src/db/open.ts';
+import type { LightIdentity } from './light-agent.ts';
+import { statusOf, thingOf } from './things.ts';
+
+export interface Seed {
+  readonly hosts: number;
+  readonly guestsPerHost: number;
+  readonly cell: { readonly name: string; readonly url: string | null };
+}
+
+const HOSTS_AT_ONCE = 200;
+const FIRST_GUEST = 100;
+
+/** A fleet that has been enrolled, with guests that run, written straight into the database; gives who the hosts are. */
+export async function seedFleet(path: string, { hosts, guestsPerHost, cell }: Seed): Promise<LightIdentity[]> {
+  const store = await openStore(path, () => Date.now());
+  const identities: LightIdentity[] = [];
+  if (cell.url !== null) {
+    const broker = { profile: 'mosquitto', urls: [cell.url], ownUrl: null, adminUrl: null, serverCertificate: 'fleet' } as const;
+    await store.cells.addCell({ name: cell.name, ...broker, isDraining: false, createdAtMs: Date.now() });
+  }
+  while (identities.length < hosts) {
+    const newHosts = Array.from({ length: Math.min(HOSTS_AT_ONCE, hosts - identities.length) }, () => newHost());
+    const made = newHosts.map(({ id }, index) => wishesOf(id, FIRST_GUEST + (identities.length + index) * guestsPerHost, guestsPerHost));
+    const change: Change = {
+      by: 'bench',
+      atMs: Date.now(),
+      newHosts: newHosts.map(({ id, publicKey }, index) => ({ id, name: `h${identities.length + index}`, publicKey, cell: cell.name })),
+      wishes: made.flat(),
+    };
+    const outcome = await store.commit(change);
+    if (!outcome.committed) throw new Error(outcome.conflict);
+    const things = made.map((wishes) => wishes.map(({ kind, id, spec }) => thingOf(kind, id, spec)));
+    const observations = things.flat().map((thing): ObservationWrite => {
+      return { kind: thing.kind, id: thing.id, ackedGeneration: 1, appliedGeneration: 1, status: statusOf(thing) };
+    });
+    await store.commit({ by: 'bench', atMs: Date.now(), observations });
+    identities.push(...newHosts.map((host, index) => ({ ...host, things: things[index] ?? [] })));
+  }
+  store.close();
+  return identities;
+}
+
+function newHost(): Omit<LightIdentity, 'things'> {
+  const { kty, crv, x, d = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  const publicKey = PublicKey.parse({ kty, crv, x });
+  return { id: hostIdOfKey(publicKey), publicKey, d };
+}
+
+function wishesOf(hostId: HostId, firstGuest: number, guests: number): WishWrite[] {
+  const storageId = newId('storage', realRandom);
+  const networkId = newId('network', realRandom);
+  const ours = { hostId, generation: 1, deletion: null };
+  return [
+    { kind: 'storage', id: storageId, ...ours, spec: { name: 'local', driver: 'directory', config: { path: '/var/lib/drover/storage' } } },
+    { kind: 'network', id: networkId, ...ours, spec: { name: 'default', driver: 'nat', config: { bridge: 'drover0' } } },
+    ...Array.from({ length: guests }, (_, index): WishWrite => {
+      const id: GuestId = GuestIdOf.parse(firstGuest + index);
+      const spec = ContainerSpec.parse({
+        ...{ type: 'container', name: `g${id}`, tags: ['bench'], notes: '', power: 'running', powerRequest: 1, startAtBoot: true },
+        ...{ memoryBytes: 512 * MiB, cores: 1, sshKeys: [], swapBytes: 0, processesMax: 1_000, unprivileged: true },
+        disks: [{ name: 'root', storageId, sizeBytes: 1_024 * MiB, imageId: null }],
+        nics: [{ name: 'net0', networkId, mac: macOf(Number(id), 0) }],
+      });
+      return { kind: 'guest', id: String(id), ...ours, spec };
+    }),
+  ];
+}
