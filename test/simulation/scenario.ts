@@ -118,8 +118,9 @@ const readable = (line: string, { hosts }: Stage): string =>
     .replace(/ → guest (\d+), task_\w+$/, ' → guest $1')
     .replaceAll(/(image|task)_0*(\d+)/g, '$1');
 
+/** In whole seconds, and so that most things, which take whole or half ones and a little more, are far from where one becomes the next. */
 function clockTime(ms: number): string {
-  const seconds = Math.floor(ms / 1_000);
+  const seconds = Math.floor((ms + 250) / 1_000);
   const two = (value: number) => String(value).padStart(2, '0');
   return `${Math.floor(seconds / 3_600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }

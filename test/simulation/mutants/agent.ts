@@ -35,8 +35,8 @@ function dependent(): Partial<AgentParts> {
     planners: {
       ...PLANNERS,
       guest(wish, world, nowMs) {
-        isWaiting ||= world.startsHeldUntilMs > nowMs;
-        return planGuest(wish, isWaiting && !isHeard ? { ...world, startsHeldUntilMs: Number.POSITIVE_INFINITY } : world, nowMs);
+        isWaiting ||= world.heldUntilMs > nowMs;
+        return planGuest(wish, isWaiting && !isHeard ? { ...world, heldUntilMs: Number.POSITIVE_INFINITY } : world, nowMs);
       },
     },
     link(link) {
