@@ -11,15 +11,24 @@ export interface Performed<A> {
   readonly repeated: boolean;
 }
 
-/** Load, decide, commit: again when somebody else wrote first. Hosts that the change concerns are nudged once it is durable. */
+/**
+ * Load, decide, commit: again when somebody else wrote first. Hosts that the change concerns are nudged once it is durable.
+ * `about`: the one thing that the decision rests on and changes; left out, it may be any.
+ */
 export type Perform = <V, A>(
   load: () => Promise<V>,
   decide: (view: V) => Decision<A>,
   idempotency?: IdempotencyKey,
+  about?: string,
 ) => Promise<Performed<A>>;
 
-/** Decisions on one store in this process take turns: twenty at once would only make each other decide again and again. Other processes are met by the retry. */
-const turns = new WeakMap<Store, Promise<unknown>>();
+/**
+ * Decisions about one thing take turns in this process, as do those that may rest on anything: twenty at once would only make each
+ * other decide again and again. Those about different things go side by side, and are written together. Other processes, and a thing
+ * that two know by different names, are met by the retry.
+ */
+const turns = new WeakMap<Store, Map<string, Promise<unknown>>>();
+const ANYTHING = '';
 
 export function performer(store: Store, nudge: (hostId: HostId) => void): Perform {
   async function attempts<V, A>(
@@ -45,13 +54,17 @@ export function performer(store: Store, nudge: (hostId: HostId) => void): Perfor
       suggestion: 'try again',
     });
   }
-  return (load, decide, idempotency) => {
-    const mine = (turns.get(store) ?? Promise.resolve()).then(() => attempts(load, decide, idempotency));
+  const last = turns.get(store) ?? new Map<string, Promise<unknown>>();
+  turns.set(store, last);
+  return (load, decide, idempotency, about = ANYTHING) => {
+    const mine = (last.get(about) ?? Promise.resolve()).then(() => attempts(load, decide, idempotency));
     // The next one's turn comes however this one ends; its own caller hears of an error.
-    turns.set(
-      store,
-      mine.catch(() => undefined),
-    );
+    const over = mine
+      .catch(() => undefined)
+      .then(() => {
+        if (last.get(about) === over) last.delete(about);
+      });
+    last.set(about, over);
     return mine;
   };
 }

@@ -28,11 +28,7 @@ export async function newPlane(folder: string, cleanup: Cleanup): Promise<Plane>
     async start() {
       const program = join(ROOT, 'control-plane/dist/main.js');
       if (!existsSync(program)) throw new Error(`${program} is not built`);
-      running = launch(
-        [program],
-        { DROVER_DATA: folder, DROVER_PORT: String(port), DROVER_LISTEN: '127.0.0.1' },
-        ROOT,
-      );
+      running = launch([program], { DROVER_DATA: folder, DROVER_PORT: String(port), DROVER_LISTEN: '127.0.0.1' }, ROOT);
       await running.untilSays(/control plane is at/);
     },
     async kill() {

@@ -37,7 +37,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
   async function onGuest(call: GuestCall, decide: (view: GuestDecisionView, ask: Ask) => Decision<Accepted>, newName?: string) {
     const ask = askOf(call, deps);
     const load = () => store.views.onGuest(call.params.guest, newName);
-    return perform(load, (view) => decide(view, ask), call.key);
+    return perform(load, (view) => decide(view, ask), call.key, newName === undefined ? call.params.guest : undefined);
   }
 
   const answerTo = ({ answer: { ref, taskId } }: Performed<Accepted>) => guestAndTask(ref.id, taskId);
