@@ -9,7 +9,7 @@ import { run } from '../../host/shell.ts';
 import type { DiskPlace } from '../guest/driver.ts';
 import { copyUnshifted } from './copy.ts';
 import type { Layout } from './directory-layout.ts';
-import { discard, makeFolder, namesIn, publishFolder, removeTree, syncFile, syncTree, writeWhole } from './durable.ts';
+import { discard, makeFolder, namesIn, publishFolder, removeTree, syncFile, syncTree, writeSynced } from './durable.ts';
 import { mountOverlay, mountsOn, unmountAll } from './overlay.ts';
 import { ID_SHIFT, tethered } from './shifted.ts';
 
@@ -56,7 +56,7 @@ export function directoryDisks(layout: Layout, images: DiskImages, overlayUsable
     await mkdir(making, { mode: 0o700 });
     const make = { making, disk, unprivileged: options.unprivileged, signal: options.signal };
     const record = await (type === 'vm' ? makeVmDisk(make) : makeRootfs(make));
-    await writeWhole(join(making, 'disk.json'), JSON.stringify(record), 0o600);
+    await writeSynced(join(making, 'disk.json'), JSON.stringify(record), 0o600);
     await publishFolder(making, layout.disk(guestId, disk.name).folder);
   }
 

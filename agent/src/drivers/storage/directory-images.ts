@@ -13,7 +13,7 @@ import { run } from '../../host/shell.ts';
 import type { Progress } from '../progress.ts';
 import { CONTENT_OF_FORM, type Layout } from './directory-layout.ts';
 import type { ImageStaging, ObservedImage } from './driver.ts';
-import { discard, namesIn, publishFolder, removeTree, syncFile, syncTree, writeWhole } from './durable.ts';
+import { discard, namesIn, publishFolder, removeTree, syncFile, syncTree, writeSynced } from './durable.ts';
 import { ID_SHIFT } from './shifted.ts';
 
 /** The image exists if, and only if, this lies in its folder: written last, published with it by one rename. */
@@ -74,7 +74,7 @@ export function directoryImages(layout: Layout, clock: Clock, log: (line: string
     await keepOnly(staged, CONTENT_OF_FORM[about.form]);
     const record = ImageRecord.parse({ version: 1, id, ...about, sizeBytes, madeAtMs: clock.now() });
     await (about.form === 'container' ? syncTree(staged) : syncFile(join(staged, CONTENT_OF_FORM[about.form])));
-    await writeWhole(join(staged, 'image.json'), JSON.stringify(record), 0o600);
+    await writeSynced(join(staged, 'image.json'), JSON.stringify(record), 0o600);
     // It was the sandbox's that made it.
     await chown(staged, 0, 0);
     // Content that guests stand on is never changed under them.

@@ -22,16 +22,21 @@ export async function syncTree(path: string, signal?: AbortSignal): Promise<void
   await run('sync', ['--file-system', path], signal ? { signal } : {});
 }
 
-/** Writes a small file whole or not at all, without making the agent wait: a storage may be slow or far away. */
-export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
-  const fresh = `${path}.new`;
-  const file = await open(fresh, 'w', mode);
+/** Writes a small file into a folder that nobody looks into yet, without making the agent wait: a storage may be slow or far away. */
+export async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode);
   try {
     await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
+}
+
+/** Writes a small file whole or not at all. */
+export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+  const fresh = `${path}.new`;
+  await writeSynced(fresh, text, mode);
   await rename(fresh, path);
   await syncFolder(dirname(path));
 }
