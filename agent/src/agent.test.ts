@@ -1,5 +1,6 @@
 import { GuestSpec, MiB } from '@drover/shared/model/guest';
 import { HostId } from '@drover/shared/model/id';
+import type { Resource } from '@drover/shared/model/resource';
 import { expect, it } from 'vitest';
 import { createChance } from '../../test/simulation/chance.ts';
 import { createSimulatedDisk, emptyDisk } from '../../test/simulation/disk.ts';
@@ -75,4 +76,46 @@ it('after a boot of the host guests start by themselves in time, also when the c
   wallClock.jump(-900_000);
   await pass(70_000);
   expect([...machine.running.keys()]).toEqual([107]);
+});
+
+it('a storage that is new to this host is searched at once for guests that nobody wished for', async () => {
+  const timeline = new Timeline(1_000_000);
+  const life = new MortalLife(timeline);
+  const chance = createChance('agent');
+  const machine = new Machine('one', life.clock, fairWeather(chance));
+  const drivers = createSimulatedDrivers({ machine, life });
+  const disk = GuestSpec.parse(guest).disks[0] ?? expect.fail();
+  machine.folder('/local/guests/108').disks.set(disk.name, { disk, attached: false });
+  const said = new Set<string>();
+  let command: (resource: Resource) => void = () => {};
+  startAgent({
+    hostId: HOST,
+    journal: new Journal(createSimulatedDisk(emptyDisk(), realLife), '/journal', 'boot', 0),
+    drivers,
+    link: {
+      open(handlers) {
+        const about = { v: 1, host: HOST, asOfMs: 0, issuedAtMs: 0, expiresAtMs: 0 } as const;
+        command = (resource) => handlers.command({ ...about, counter: 1, resource });
+        handlers.up('session');
+      },
+      send(message) {
+        if (message.do === 'report') for (const { kind, id } of message.report.statuses) said.add(`${kind}/${id}`);
+      },
+      close: async () => {},
+    },
+    clock: life.clock,
+    random: chance,
+    inventory: await simulatedInventory(machine, drivers),
+    dialRelay: () => Promise.reject(new Error('there is no relay')),
+    log() {},
+  });
+  const pass = async (ms: number) => {
+    const untilMs = timeline.nowMs + ms;
+    await quiet();
+    while (await timeline.step(untilMs));
+  };
+  await pass(60_000);
+  command({ ...STORAGE, hostId: HOST, generation: 1, deletion: null, spec: storage });
+  await pass(30_000);
+  expect([...said]).toContain('guest/108');
 });

@@ -25,6 +25,8 @@ const CONTACT_WAIT_MS = 10_000;
 const CONTACT_WAIT_AFTER_BOOT_MS = 120_000;
 /** How often the host is searched for guests that nobody wished for, and the journal rid of what is over. */
 const HOUSE_MS = 300_000;
+/** The same when a storage is new here: as soon as it can be expected to be ready. */
+const NEW_STORAGE_MS = 10_000;
 
 export interface AgentPorts {
   readonly hostId: HostId;
@@ -70,6 +72,7 @@ export function startAgent(ports: AgentPorts): Agent {
   const unwatch: (() => void)[] = [];
   let cancelHouse: () => void = () => {};
   let cancelHold: () => void = () => {};
+  let cancelSearch: () => void = () => {};
 
   for (const name of journal.quarantined)
     log(`the journal's file ${name} is damaged and was set aside; the control plane will send its content again`);
@@ -96,6 +99,10 @@ export function startAgent(ports: AgentPorts): Agent {
         `refused ${resource.kind} ${resource.id}: generation ${resource.generation} came with another content (${digestOf(resource)}) than before`,
       );
     }
+    if (acceptance === 'accepted' && resource.kind === 'storage') {
+      cancelSearch();
+      cancelSearch = clock.after(NEW_STORAGE_MS, () => void reportOrphans());
+    }
     if (resource.kind !== 'task') reconciler.wake(resource);
     else if (heldUntilMs === 0) tasks.wake(resource.id);
   }
@@ -110,19 +117,23 @@ export function startAgent(ports: AgentPorts): Agent {
   }
 
   async function reportOrphans() {
-    for (const [id, type] of await findOrphans(wishes, drivers)) {
-      const observed = type === null ? {} : { type };
-      reporter.say({ kind: 'guest', id: String(id), acked: 0, applied: 0, condition: 'settled', gone: false, observed }, false);
+    try {
+      for (const [id, type] of await findOrphans(wishes, drivers)) {
+        const observed = type === null ? {} : { type };
+        reporter.say({ kind: 'guest', id: String(id), acked: 0, applied: 0, condition: 'settled', gone: false, observed }, false);
+      }
+    } catch (thrown) {
+      log(`cannot look for what is left over: ${String(thrown)}`);
     }
   }
 
   async function keepHouse() {
     try {
       journal.trim(clock.now());
-      await reportOrphans();
     } catch (thrown) {
-      log(`cannot look for what is left over: ${String(thrown)}`);
+      log(`cannot forget what is over: ${String(thrown)}`);
     }
+    await reportOrphans();
     cancelHouse = clock.after(HOUSE_MS, () => void keepHouse());
   }
 
@@ -158,6 +169,7 @@ export function startAgent(ports: AgentPorts): Agent {
     async stop(reason) {
       cancelHouse();
       cancelHold();
+      cancelSearch();
       for (const stop of unwatch) stop();
       tasks.stop();
       reconciler.stop();

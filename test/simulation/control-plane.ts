@@ -32,6 +32,7 @@ export interface Desk {
 /** The real receive, dispatch and tick over a store that others may share, killed and started like a process. */
 export class SimulatedControlPlane {
   desk: Desk | null = null;
+  startedAtMs = 0;
 
   constructor(
     readonly name: string,
@@ -53,6 +54,7 @@ export class SimulatedControlPlane {
     const log = (line: string) => life.isAlive && this.log(`${this.name}: ${line}`);
     const dispatcher: Dispatcher = createDispatcher({ store, clock, random: this.chance, broker, signer: simulatedSigner, failed: log });
     this.desk = { life, store, perform: performer(store, (hostId) => dispatcher.nudge(hostId)) };
+    this.startedAtMs = this.timeline.nowMs;
     this.log(`${this.name} starts`);
     await store.disconnectAll();
     const receiver = createReceiver({ store, clock, random: this.chance, broker, dispatcher, signer: simulatedSigner, log });

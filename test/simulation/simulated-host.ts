@@ -55,6 +55,7 @@ export class SimulatedHost {
   /** The agent's present life, and what it knows. */
   life: MortalLife | null = null;
   journal: Journal | null = null;
+  startedAtMs = 0;
   #agent: Agent | null = null;
   #isUp = true;
 
@@ -78,6 +79,7 @@ export class SimulatedHost {
     if (this.life || !this.#isUp) return;
     const life = new MortalLife(this.timeline, this.wallClock);
     this.life = life;
+    this.startedAtMs = this.timeline.nowMs;
     const { clock } = life;
     const disk = this.parts.disk(
       createSimulatedDisk(this.disk, life, (path, text) => this.spies.journalled(this, path, text)),
