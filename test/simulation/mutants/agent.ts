@@ -198,7 +198,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'there is no queue per resource',
     rule: '10: one queue per resource',
-    scenario: 'storage-away',
+    from: 2,
     agent: () => ({ queues: () => noQueues }),
   },
   {

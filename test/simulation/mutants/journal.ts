@@ -86,7 +86,7 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'a tombstone is forgotten once it was carried out',
     rule: '4: older is ignored',
-    scenario: 'restored-from-yesterday',
+    from: 1,
     agent: () => ({ journal: opened(ForgetfulJournal) }),
   },
   {

@@ -13,7 +13,7 @@ export interface Mutant {
   readonly manners?: () => Partial<Manners>;
   /** What brings it out, where chance alone would take long. */
   readonly network?: Partial<NetworkWeather>;
-  /** The story in which it is missed for certain, whatever becomes of seeds. */
+  /** The story in which it is missed, whatever becomes of seeds; should it not be any more, worlds are tried. */
   readonly scenario?: string;
   /** Where there is no such story: a seed that showed it when this was written, to look there first. Of the others at least one in thirteen shows it. */
   readonly from?: number;
