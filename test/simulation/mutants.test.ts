@@ -4,7 +4,7 @@ import { scenarioNames } from './scenario.ts';
 
 /** From the seed that showed a mutant when it was written; the code has moved on since, so it may be another one now. */
 const SEEDS_MAX = 150;
-/** Enough to see that nothing has changed about them; the night tries more. */
+/** Enough to see that nothing has changed about them. */
 const EQUIVALENT_SEEDS = 5;
 
 it('stories show the rules that they are named for', () => {
