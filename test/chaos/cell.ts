@@ -49,6 +49,7 @@ export async function fill(trial: Trial, fleet: Fleet): Promise<Cell> {
   } catch (error) {
     wrong = error instanceof Error ? error.message : String(error);
   }
+  if (wrong) wrong += fleet.lastWords();
   inTime.abort();
   fleet.isSpoilt = wrong !== null;
   return { operation: operation.name, column, fault, wrong, tookMs: Date.now() - beganAtMs };

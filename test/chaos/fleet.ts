@@ -164,6 +164,12 @@ export class Fleet {
     }
   }
 
+  /** What each process said last, for whoever looks for what went wrong. */
+  lastWords(): string {
+    const parts = [['control plane', this.controlPlane] as const, ['agent', this.agent] as const];
+    return parts.map(([name, part]) => `\n${name}:\n${part.output().trimEnd().split('\n').slice(-8).join('\n')}`).join('');
+  }
+
   async close(): Promise<void> {
     // The first of them may not have come to start.
     for (const part of [this.agent, this.controlPlane] as (Part | undefined)[]) {

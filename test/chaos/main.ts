@@ -6,14 +6,14 @@ import { quickTrials, trialsOf } from './matrix.ts';
 import { OPERATIONS } from './operations.ts';
 import { printTable } from './table.ts';
 
-const HELP = `npm run chaos -- [--quick] [--operation NAME] [--fault TEXT] [--fleets N] [--verbose]
+const HELP = `npm run chaos -- [--quick] [--operation NAME] [--fault PATTERN] [--fleets N] [--verbose]
 
 Real agents, control planes and brokers, killed and cut at every step of everything people do; simulated guests.
 Prints a cell for each fault and fails when one is red.
 
   --quick            a part of it, as continuous integration runs it
   --operation NAME   only this operation: ${OPERATIONS.map(({ name }) => `"${name}"`).join(', ')}
-  --fault TEXT       only columns whose title holds this
+  --fault PATTERN    only faults whose name fits this regular expression
   --fleets N         so many at once; 3 unless told
   --json FILE        writes every cell there as well
   --verbose          a line for each cell
@@ -38,9 +38,9 @@ async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
   const beganAtMs = Date.now();
   const fleets = Number(values.fleets);
+  const fault = new RegExp(values.fault);
   const operations = OPERATIONS.filter(({ name }) => values.operation === undefined || name === values.operation);
-  const isWanted = ({ operation, column }: Pick<Trial, 'operation' | 'column'>) =>
-    operations.includes(operation) && column.includes(values.fault);
+  const isWanted = ({ operation, column }: Pick<Trial, 'operation' | 'column'>) => operations.includes(operation) && fault.test(column);
   const trials = (values.quick ? quickTrials() : await trialsOf(isWanted, fleets)).filter(isWanted);
   if (trials.length === 0) throw new Error(`nothing is called that\n\n${HELP}`);
   const errands = trials.map((trial) => ({ broker: trial.broker, run: (fleet: Parameters<typeof fill>[1]) => fill(trial, fleet) }));
