@@ -77,7 +77,8 @@ export const OPERATIONS: readonly Operation[] = [
       await fleet.ask<Accepted>('POST', `/tasks/${task.id}/cancel`);
     },
     after: null,
-    effects: NOTHING,
+    // It may run before the cancellation can be asked for.
+    effects: { ...NOTHING, started: 1 },
   },
 ];
 
