@@ -161,6 +161,19 @@ describe('one report at a time', () => {
     expect(ids(last())).toEqual(['100', '101']);
   });
 
+  it('is acknowledged in the end by answers that take longer than it waits at first', async () => {
+    await connect();
+    reporter.say(status(100), true);
+    await pass(0);
+    await pass(3_000);
+    const second = last();
+    await pass(5_000);
+    expect(reply(second)).toBe(true);
+    reporter.say(status(101), true);
+    await pass(0);
+    expect(ids(last())).toEqual(['101']);
+  });
+
   it('does not acknowledge what changed while it was under way', async () => {
     await connect();
     reporter.say(status(100, { applied: 0, condition: 'working' }), true);

@@ -66,6 +66,8 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
   let droppedLines = 0;
   let changes = 0;
   let sequence = 0;
+  /** Reports since the last answer. */
+  let unanswered = 0;
   /** The last one of the connection before. */
   let sequenceBefore = 0;
   let session: string | null = null;
@@ -115,7 +117,9 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
     inFlight = { sequence, keys, lines: lines.length, hello: helloDue, refused };
     isUrgent &&= keys.length < unacknowledged.size;
     link.send({ do: 'report', report });
-    sendIn(RESEND_MS);
+    // Later and later: should an answer take longer than we wait for it, it would never be the answer to what we said last.
+    sendIn(Math.min(RESEND_MS * 2 ** unanswered, HEARTBEAT_MS));
+    unanswered += 1;
   }
 
   /** From the beginning: whoever is at the other end may know nothing of what was said before. */
@@ -164,6 +168,7 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
     },
     connected(newSession) {
       session = newSession;
+      unanswered = 0;
       sequenceBefore = sequence;
       introduce();
     },
@@ -188,6 +193,7 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
         return false;
       }
       if (!inFlight || reply.sequence !== inFlight.sequence) return false;
+      unanswered = 0;
       for (const [key, version] of inFlight.keys) if (unacknowledged.get(key) === version) acknowledged(key);
       log = log.slice(inFlight.lines);
       for (const refusal of inFlight.refused) {

@@ -19,7 +19,7 @@ export interface Admission {
 const PLACES = 50;
 /** Somebody who has not come by then does not come. */
 const PLACE_MS = 15_000;
-const WAIT_MAX_S = 45;
+const WAIT_MAX_S = 60;
 /** Of those who wait; also of ones that somebody invents. */
 const WAITING_MAX = 50_000;
 /** How many of those who came last tell how long it takes, and what is taken for that at first. */

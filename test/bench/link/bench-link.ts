@@ -17,17 +17,13 @@ import { startFleet } from './fleet.ts';
 import { bareLink, commitTimes } from './floors.ts';
 import { measureHerd, p99 } from './herd.ts';
 import { measureIdleFleet } from './idle-fleet.ts';
-import { type BrokerName, LINK_HELP, type LinkOptions, type LinkRow, parseLinkOptions } from './link-options.ts';
+import { LINK_HELP, type LinkOptions, type LinkRow, parseLinkOptions } from './link-options.ts';
 import { measureChanges, measureCommands, measureFanOut, measureReads } from './measure.ts';
 import { newPlane } from './plane.ts';
 import { linkRows, words } from './rows.ts';
 import { seedFleet } from './seed.ts';
 
 type Say = (line: string) => void;
-interface Scene {
-  readonly broker: BrokerName;
-  readonly hosts: number;
-}
 
 const FLOOR = 'floor';
 const DROVER = 'Drover';
@@ -36,34 +32,32 @@ const FIRST_IN_MS = 900_000;
 const PER_HOST_MS = 4;
 const SETTLE_MS = 15_000;
 
-/** `npm run bench -- link`: one table for each broker and size of fleet. */
+/** `npm run bench -- link`: one table for each size of fleet. */
 export async function benchLink(args: readonly string[], say: Say): Promise<void> {
   const options = parseLinkOptions(args);
   if (options === null) return console.log(LINK_HELP);
   await runProgram(process.execPath, [join(ROOT, 'infra/build.mjs'), 'control-plane']);
   const taken: object[] = [];
-  for (const broker of options.brokers) {
-    for (const hosts of options.hosts) {
-      const before = await lookAtLoad();
-      const rows = await measureScene({ broker, hosts }, options, say);
-      const after = await lookAtLoad();
-      console.log(`\n${words(hosts)} hosts, ${broker}; before: ${inWords(before)}; after: ${inWords(after)}\n\n${tableOf(rows)}`);
-      taken.push({ takenAt: new Date().toISOString(), broker, hosts, before, after, rows });
-    }
+  for (const hosts of options.hosts) {
+    const before = await lookAtLoad();
+    const rows = await measureScene(hosts, options, say);
+    const after = await lookAtLoad();
+    console.log(`\n${words(hosts)} hosts; before: ${inWords(before)}; after: ${inWords(after)}\n\n${tableOf(rows)}`);
+    taken.push({ takenAt: new Date().toISOString(), hosts, before, after, rows });
   }
   if (options.jsonPath !== null) writeFileSync(options.jsonPath, `${JSON.stringify(taken, null, 2)}\n`);
   process.exit(0);
 }
 
-async function measureScene(scene: Scene, options: LinkOptions, say: Say): Promise<readonly RowResult[]> {
+async function measureScene(hosts: number, options: LinkOptions, say: Say): Promise<readonly RowResult[]> {
   const cleanup = new Cleanup();
   const interrupted = (): void => void cleanup.run().then(() => process.exit(130));
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
     const samples = new Samples();
-    await takeScene(scene, options, samples, cleanup, say);
-    return linkRows(scene.hosts)
+    await takeScene(hosts, options, samples, cleanup, say);
+    return linkRows(hosts)
       .filter(({ row }) => options.rows.has(row as LinkRow))
       .flatMap((row) => judge(row, samples, CAST) ?? []);
   } finally {
@@ -73,7 +67,7 @@ async function measureScene(scene: Scene, options: LinkOptions, say: Say): Promi
   }
 }
 
-async function takeScene({ hosts }: Scene, options: LinkOptions, samples: Samples, cleanup: Cleanup, say: Say): Promise<void> {
+async function takeScene(hosts: number, options: LinkOptions, samples: Samples, cleanup: Cleanup, say: Say): Promise<void> {
   const wants = (...names: LinkRow[]): boolean => names.some((name) => options.rows.has(name));
   const { guestsPerHost } = options;
   const folder = mkdtempSync(join(tmpdir(), 'drover-bench-link-'));
@@ -83,7 +77,7 @@ async function takeScene({ hosts }: Scene, options: LinkOptions, samples: Sample
   say(`${words(hosts)} hosts with ${guestsPerHost} guests each are written into a database`);
   const plane = await newPlane(folder, cleanup);
   const identities = join(folder, 'identities.json');
-  const seed = { hosts, guestsPerHost, cell: { name: 'main', url: null } };
+  const seed = { hosts, guestsPerHost };
   writeFileSync(identities, JSON.stringify(await seedFleet(join(folder, 'control-plane/drover.db'), seed)));
   await plane.start();
   const fleet = await startFleet(identities, hosts, cleanup);

@@ -28,6 +28,7 @@ const RETRY = { firstMs: 500, maxMs: 15_000 };
 const CONNECT_MS = 15_000;
 const HEARTBEAT_MS = 10_000;
 const RESEND_MS = 3_000;
+
 const REQUEST_MS = 30_000;
 
 export interface FleetCounts {
@@ -56,6 +57,7 @@ export class LightAgent {
   #attempts = 0;
   #boot = 1;
   #sequence = 0;
+  #unanswered = 0;
   #counter = 0;
   #packetId = 0;
   #cancel: () => void = () => {};
@@ -112,14 +114,13 @@ export class LightAgent {
     );
   }
 
-  #connect({ urls, username, clientId, password, cell, subQos, certificate, authority }: Credentials): void {
+  #connect({ urls, username, clientId, password, cell, subQos }: Credentials): void {
     const { id } = this.#identity;
     this.#topics = { up: topicOf(cell, id, 'up/report'), down: downFilter(cell, id) };
     this.#session = realRandom.text(20);
     const gone = JSON.stringify({ v: PROTOCOL_VERSION, session: this.#session, reason: 'connection lost' });
     const target = { url: urls[0] ?? '', localAddress: this.#localAddress };
-    const key = certificate ? this.#key.export({ type: 'pkcs8', format: 'pem' }).toString() : '';
-    const wire = openWire(certificate ? { ...target, tls: { cert: certificate, key, ca: authority } } : target, {
+    const wire = openWire(target, {
       open: () => wire.send(connectPacket({ clientId, username, password, will: { topic: topicOf(cell, id, 'up/gone'), payload: gone } })),
       packet: (packet) => this.#take(packet, wire, subQos),
       close: () => {
@@ -136,7 +137,10 @@ export class LightAgent {
       else wire.end();
     } else if (packet.type === 'suback') {
       if (packet.granted > 1) wire.end();
-      else this.#introduce();
+      else {
+        this.#unanswered = 0;
+        this.#introduce();
+      }
     } else if (packet.type === 'publish') {
       if (packet.id !== null) wire.send(pubackPacket(packet.id));
       const words = packet.payload.toString('utf8');
@@ -179,6 +183,7 @@ export class LightAgent {
     }
     if (reply.sequence !== this.#inFlight?.sequence) return;
     this.#counts.replies += 1;
+    this.#unanswered = 0;
     this.#attempts = 0;
     this.#helloDue = false;
     for (const [key, thing] of this.#inFlight.said) if (this.#unsaid.get(key) === thing) this.#unsaid.delete(key);
@@ -205,7 +210,8 @@ export class LightAgent {
     };
     this.#wire?.send(publishPacket(this.#nextPacketId(), this.#topics.up, JSON.stringify(report)));
     // Nobody answered: said again.
-    this.#after(RESEND_MS, () => this.#report());
+    this.#after(Math.min(RESEND_MS * 2 ** this.#unanswered, HEARTBEAT_MS), () => this.#report());
+    this.#unanswered += 1;
   }
 
   #hello(): unknown {

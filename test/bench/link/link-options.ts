@@ -2,31 +2,26 @@ import { parseArgs } from 'node:util';
 
 export const LINK_ROWS = ['P10', 'P11', 'P12', 'P17', 'P18', 'herd'] as const;
 export type LinkRow = (typeof LINK_ROWS)[number];
-export const BROKERS = ['embedded', 'mosquitto'] as const;
-export type BrokerName = (typeof BROKERS)[number];
 
 export interface LinkOptions {
   readonly rows: ReadonlySet<LinkRow>;
   readonly hosts: readonly number[];
   readonly guestsPerHost: number;
-  readonly brokers: readonly BrokerName[];
   readonly jsonPath: string | null;
 }
 
-export const LINK_HELP = `npm run bench -- link: fleets of light agents against one control plane, beside the bare broker and the bare database
+export const LINK_HELP = `npm run bench -- link: fleets of light agents against one control plane with its embedded broker, beside the bare broker and the bare database
 
 Needs no root. Everything is made in a temporary folder and removed at the end, also on Ctrl-C.
 
   --rows P10,herd       only these rows (P10, P11, P12, P17, P18, herd); default: all
   --hosts 1000,10000    sizes of fleet, one after the other; default: 1000,10000
   --guests 10           guests on each host; default: 10
-  --broker embedded     embedded, mosquitto (a program of that name has to be there), or both with a comma; default: embedded
   --json FILE           writes every figure to FILE as well
 
 Examples
   npm run bench -- link --hosts 1000
-  npm run bench -- link --hosts 10000 --rows herd
-  npm run bench -- link --hosts 1000 --broker embedded,mosquitto`;
+  npm run bench -- link --hosts 10000 --rows herd`;
 
 /** Null: help was asked for. Throws an Error for people. */
 export function parseLinkOptions(args: readonly string[]): LinkOptions | null {
@@ -36,7 +31,6 @@ export function parseLinkOptions(args: readonly string[]): LinkOptions | null {
       rows: { type: 'string', default: LINK_ROWS.join(',') },
       hosts: { type: 'string', default: '1000,10000' },
       guests: { type: 'string', default: '10' },
-      broker: { type: 'string', default: 'embedded' },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -46,7 +40,6 @@ export function parseLinkOptions(args: readonly string[]): LinkOptions | null {
     rows: new Set(values.rows.split(',').map((name) => known('--rows', LINK_ROWS, name))),
     hosts: values.hosts.split(',').map((text) => count('--hosts', text, 40_000)),
     guestsPerHost: count('--guests', values.guests, 100),
-    brokers: values.broker.split(',').map((name) => known('--broker', BROKERS, name)),
     jsonPath: values.json ?? null,
   };
 }

@@ -4,6 +4,7 @@ import { ContainerSpec, MiB, macOf } from '@drover/shared/model/guest';
 import { type GuestId, GuestId as GuestIdOf, type HostId, newId } from '@drover/shared/model/id';
 import { PublicKey } from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
+import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
 import type { Change, ObservationWrite, WishWrite } from '../../../control-plane/src/core/change.ts';
 import { openStore } from '../../../control-plane/src/db/open.ts';
 import type { LightIdentity } from './light-agent.ts';
@@ -12,27 +13,22 @@ import { statusOf, thingOf } from './things.ts';
 export interface Seed {
   readonly hosts: number;
   readonly guestsPerHost: number;
-  readonly cell: { readonly name: string; readonly url: string | null };
 }
 
 const HOSTS_AT_ONCE = 200;
 const FIRST_GUEST = 100;
 
 /** A fleet that has been enrolled, with guests that run, written straight into the database; gives who the hosts are. */
-export async function seedFleet(path: string, { hosts, guestsPerHost, cell }: Seed): Promise<LightIdentity[]> {
+export async function seedFleet(path: string, { hosts, guestsPerHost }: Seed): Promise<LightIdentity[]> {
   const store = await openStore(path, () => Date.now());
   const identities: LightIdentity[] = [];
-  if (cell.url !== null) {
-    const broker = { profile: 'mosquitto', urls: [cell.url], ownUrl: null, adminUrl: null, serverCertificate: 'fleet' } as const;
-    await store.cells.addCell({ name: cell.name, ...broker, isDraining: false, createdAtMs: Date.now() });
-  }
   while (identities.length < hosts) {
     const newHosts = Array.from({ length: Math.min(HOSTS_AT_ONCE, hosts - identities.length) }, () => newHost());
     const made = newHosts.map(({ id }, index) => wishesOf(id, FIRST_GUEST + (identities.length + index) * guestsPerHost, guestsPerHost));
     const change: Change = {
       by: 'bench',
       atMs: Date.now(),
-      newHosts: newHosts.map(({ id, publicKey }, index) => ({ id, name: `h${identities.length + index}`, publicKey, cell: cell.name })),
+      newHosts: newHosts.map(({ id, publicKey }, index) => ({ id, name: `h${identities.length + index}`, publicKey, cell: DEFAULT_CELL })),
       wishes: made.flat(),
     };
     const outcome = await store.commit(change);

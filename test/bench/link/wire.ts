@@ -1,8 +1,7 @@
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { type Packet, packetReader } from './mqtt-bytes.ts';
 
-/** A connection to a broker: MQTT over a WebSocket, over TCP or over TLS, as its address says. */
+/** A connection to a broker: MQTT over a WebSocket. */
 export interface Wire {
   send(packet: Buffer): void;
   end(): void;
@@ -12,8 +11,6 @@ export interface WireTarget {
   readonly url: string;
   /** One machine has 28,000 ports for each of its addresses. */
   readonly localAddress: string;
-  /** PEM, for brokers that know their clients by certificates. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string | undefined };
 }
 
 export interface WireEvents {
@@ -23,23 +20,20 @@ export interface WireEvents {
   readonly close: () => void;
 }
 
-export function openWire({ url, localAddress, tls }: WireTarget, events: WireEvents): Wire {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  const isSocket = protocol === 'ws:';
-  const read = packetReader(events.packet);
-  const socket: Socket =
-    protocol === 'mqtts:'
-      ? connectTls({ host: hostname, port: Number(port), ...({ localAddress } as object), servername: hostname, ...tls }, events.open)
-      : connect({ host: hostname, port: Number(port), localAddress }, () => {
-          if (isSocket) socket.write(upgradeRequest(`${hostname}:${port}`, pathname));
-          else events.open();
-        });
+export function openWire({ url, localAddress }: WireTarget, events: WireEvents): Wire {
+  const { hostname, port, pathname } = new URL(url);
+  const socket: Socket = connect({ host: hostname, port: Number(port), localAddress }, () => {
+    socket.write(upgradeRequest(`${hostname}:${port}`, pathname));
+  });
   socket.setNoDelay(true);
-  socket.on('data', isSocket ? framesOf(events.open, read, () => socket.destroy()) : read);
+  socket.on(
+    'data',
+    framesOf(events.open, packetReader(events.packet), () => socket.destroy()),
+  );
   socket.on('error', () => {});
   socket.on('close', events.close);
   return {
-    send: (packet) => void socket.write(isSocket ? Buffer.concat([frameHead(packet.length), packet]) : packet),
+    send: (packet) => void socket.write(Buffer.concat([frameHead(packet.length), packet])),
     end: () => socket.destroy(),
   };
 }
