@@ -126,10 +126,13 @@ describe('what a status does', () => {
     expect(answer).toMatchObject({ dispatch: true, warnings: [expect.stringContaining('generation 9')] });
   });
 
-  it('with another content under the same number is said aloud and sent again', () => {
-    const { change, answer } = absorbed(aView([aGuest()]), aReport({ statuses: [aStatus('guest', '100', 1, { digest: 'f'.repeat(32) })] }));
+  it('with another content under the same number is said aloud and sent again; and no more when it says the same of that', () => {
+    const said = (acked: number) => aStatus('guest', '100', acked, { digest: 'f'.repeat(32) });
+    const { change, answer } = absorbed(aView([aGuest()]), aReport({ statuses: [said(1)] }));
     expect(change.wishes).toMatchObject([{ generation: 2 }]);
     expect(answer.warnings).toHaveLength(1);
+    const sentAgain = aGuest({ generation: 2, status: said(1) });
+    expect(absorbed(aView([sentAgain]), aReport({ statuses: [said(2)] })).change.wishes).toEqual([]);
   });
 
   it('of a thing that we know nothing of lists it, and touches nothing', () => {

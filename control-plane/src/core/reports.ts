@@ -172,7 +172,9 @@ function absorbStatus(status: ResourceStatus, known: ReadonlyMap<string, Held>, 
   // Above our own generation it speaks of another history: heal() sends the wish again, and what then holds will count.
   const applied = status.applied > held.generation ? 0 : status.applied;
   observe(held, { ackedGeneration: status.acked, appliedGeneration: Math.max(held.appliedGeneration, applied), status }, work);
-  heal(held, status.acked, status.digest, work);
+  // A host that says the same as before of what it was sent again since reads wishes differently, as one of another release may:
+  // it would else be sent them for ever. Its journal, shown once for each connection, is answered in any case.
+  heal(held, status.acked, status.digest === held.status?.digest ? undefined : status.digest, work);
 }
 
 const isFinalTask = ({ observed }: ResourceStatus): boolean =>
