@@ -1,5 +1,5 @@
 import { Problem } from '@drover/shared/lib/problem';
-import { and, asc, count, desc, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { AccessStore } from './access-store.ts';
 import { conflictOf } from './commit.ts';
@@ -13,7 +13,6 @@ const { user, token, link, enrolment, upload, event, host } = schema;
 /** `changed`: tells live streams that an event was written. */
 export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () => number, changed: () => void): AccessStore {
   const eventOf = (kind: 'user' | 'token', id: string, gone: boolean) => db.insert(event).values({ kind, id, gone, atMs: now() });
-  const unexpired = (nowMs: number): SQL | undefined => or(isNull(token.expiresAtMs), gt(token.expiresAtMs, nowMs));
 
   return {
     async user(ref) {
@@ -65,11 +64,7 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
     },
 
     async caller(tokenHash, nowMs) {
-      const [row] = await db
-        .select({ user, token })
-        .from(token)
-        .innerJoin(user, eq(user.id, token.userId))
-        .where(and(eq(token.hash, tokenHash), unexpired(nowMs)));
+      const [row] = await ask.caller.all({ hash: tokenHash, nowMs });
       return row ? { user: row.user, token: withoutHash(row.token) } : null;
     },
     async tokens(list) {

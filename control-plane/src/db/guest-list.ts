@@ -1,5 +1,5 @@
 import { GuestId } from '@drover/shared/model/id';
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { selectionOf } from './guest-selection.ts';
 import { heldOfKind } from './rows.ts';
@@ -10,18 +10,25 @@ const { resource, host } = schema;
 
 /** Lists of guests find their ids in narrow tables, and fetch whole rows only for the page that is shown. */
 export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' | 'usersOfImages'> {
+  // Put together once: who looks at guests does so all the time.
+  const [byId, byName, among] = [
+    recordsWhere(db, eq(resource.id, sql.placeholder('ref'))),
+    recordsWhere(db, eq(resource.name, sql.placeholder('ref'))),
+    recordsWhere(db, sql`${resource.id} IN (SELECT value FROM json_each(${sql.placeholder('list')}))`),
+  ];
+
   return {
     async guest(ref) {
-      const [record] = await records(db, /^\d+$/.test(ref) ? eq(resource.id, ref) : eq(resource.name, ref));
-      return record ?? null;
+      const [row] = await (/^\d+$/.test(ref) ? byId : byName).all({ ref });
+      return row ? recordOf(row) : null;
     },
 
     async guests(filter) {
       const { ids, total } = selectionOf(filter);
       const found = (await db.all<{ id: number }>(ids)).map(({ id }) => String(id));
       const shown = found.slice(0, filter.limit);
-      const byId = new Map((await records(db, inArray(resource.id, shown))).map((record) => [record.guest.id, record]));
-      const items = shown.flatMap((id) => byId.get(id) ?? []);
+      const records = new Map((await among.all({ list: JSON.stringify(shown) })).map((row) => [row.resource.id, recordOf(row)]));
+      const items = shown.flatMap((id) => records.get(id) ?? []);
       const isWhole = filter.after === undefined && found.length === shown.length;
       const [count] = isWhole ? [{ total: shown.length }] : await db.all<{ total: number }>(total);
       return { items, next: found.length > shown.length ? (shown.at(-1) ?? null) : null, total: count?.total ?? 0 };
@@ -39,8 +46,8 @@ export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' |
   };
 }
 
-async function records(db: LibSQLDatabase, which: SQL): Promise<GuestRecord[]> {
-  const found = await db
+function recordsWhere(db: LibSQLDatabase, which: SQL) {
+  return db
     .select({
       resource,
       host: { id: host.id, name: host.name, connected: host.connected, heardAtMs: host.heardAtMs },
@@ -50,10 +57,12 @@ async function records(db: LibSQLDatabase, which: SQL): Promise<GuestRecord[]> {
     })
     .from(resource)
     .innerJoin(host, eq(host.id, resource.hostId))
-    .where(and(eq(resource.kind, 'guest'), which));
-  return found.map((row) => {
-    const guest = heldOfKind('guest', row.resource);
-    const imageId = guest.spec.disks[0]?.imageId ?? null;
-    return { guest, host: row.host, image: imageId === null || row.imageName === null ? null : { id: imageId, name: row.imageName } };
-  });
+    .where(and(eq(resource.kind, 'guest'), which))
+    .prepare();
+}
+
+function recordOf(row: Awaited<ReturnType<ReturnType<typeof recordsWhere>['all']>>[number]): GuestRecord {
+  const guest = heldOfKind('guest', row.resource);
+  const imageId = guest.spec.disks[0]?.imageId ?? null;
+  return { guest, host: row.host, image: imageId === null || row.imageName === null ? null : { id: imageId, name: row.imageName } };
 }

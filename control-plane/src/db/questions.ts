@@ -1,9 +1,9 @@
 import type { ResourceRef } from '@drover/shared/model/resource';
-import { and, asc, eq, gt, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import * as schema from './schema.ts';
 
-const { resource, host, task, idempotency } = schema;
+const { resource, host, task, idempotency, user, token } = schema;
 const value = sql.placeholder;
 
 /** The outbox is this question: what has the host not confirmed to have written down? Nothing to clean, nothing to keep in step. */
@@ -38,6 +38,16 @@ export function createQuestions(db: LibSQLDatabase) {
       .select()
       .from(resource)
       .where(and(eq(resource.kind, value('kind')), eq(resource.id, value('id'))))
+      .prepare(),
+    guestById: db
+      .select()
+      .from(resource)
+      .where(and(eq(resource.kind, 'guest'), eq(resource.id, value('ref'))))
+      .prepare(),
+    guestByName: db
+      .select()
+      .from(resource)
+      .where(and(eq(resource.kind, 'guest'), eq(resource.name, value('ref'))))
       .prepare(),
     /** Of `list`, which `listOf` makes. The plus keeps SQLite from going through everything that the host has. */
     resourcesAmong: db
@@ -77,6 +87,12 @@ export function createQuestions(db: LibSQLDatabase) {
       .where(and(isNull(task.finishedAtMs), isNotNull(task.deadlineAtMs), lt(task.deadlineAtMs, value('nowMs'))))
       .orderBy(asc(task.deadlineAtMs))
       .limit(value('limit'))
+      .prepare(),
+    caller: db
+      .select({ user, token })
+      .from(token)
+      .innerJoin(user, eq(user.id, token.userId))
+      .where(and(eq(token.hash, value('hash')), or(isNull(token.expiresAtMs), gt(token.expiresAtMs, value('nowMs')))))
       .prepare(),
     idempotent: db
       .select()

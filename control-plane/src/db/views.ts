@@ -24,7 +24,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
     },
 
     async onGuest(ref, newName) {
-      const guest = await guestNamed(db, ref);
+      const guest = await guestNamed(db, ask, ref);
       return {
         guest,
         host: await hostById(ask, guest.hostId),
@@ -141,12 +141,9 @@ async function guestNameTaken(db: LibSQLDatabase, name: string, exceptId = 0): P
   return rows.length > 0;
 }
 
-async function guestNamed(db: LibSQLDatabase, ref: string): Promise<Held<'guest'>> {
+async function guestNamed(db: LibSQLDatabase, ask: Questions, ref: string): Promise<Held<'guest'>> {
   const byId = /^\d+$/.test(ref);
-  const [row] = await db
-    .select()
-    .from(resource)
-    .where(and(eq(resource.kind, 'guest'), byId ? eq(resource.id, ref) : eq(resource.name, ref)));
+  const [row] = await (byId ? ask.guestById : ask.guestByName).all({ ref });
   if (row) return heldOfKind('guest', row);
   const [gone] = byId
     ? await db
