@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createNetServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
@@ -61,6 +62,12 @@ const hello = (identity: Identity, session: string): Report => ({
   hello: { protocol: 1, inventory: anInventory(), journal: [] },
 });
 
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
 describe('a host', () => {
   it('that is told when to come again does so then, and not all of them at the same second', async () => {
     const identity = await enrolHost('h1');
@@ -68,10 +75,8 @@ describe('a host', () => {
       response.writeHead(429, { 'content-type': 'application/problem+json', 'retry-after': '7' });
       response.end(JSON.stringify({ detail: 'many hosts come at once' }));
     });
-    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    const port = await listening(busy);
     ends.push(() => busy.close());
-    const address = busy.address();
-    const port = typeof address === 'object' && address ? address.port : 0;
     const delays: number[] = [];
     const after = (delayMs: number) => {
       delays.push(delayMs);
@@ -84,6 +89,31 @@ describe('a host', () => {
     await vi.waitFor(() => expect(delays).toHaveLength(1));
     expect(delays[0]).toBeGreaterThanOrEqual(7_000);
     expect(delays[0]).toBeLessThanOrEqual(8_000);
+  });
+
+  it('says goodbye to a broker that acknowledges nothing, and goes', async () => {
+    const identity = await enrolHost('h1');
+    const socketsOf = createNetServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => {
+        const type = (bytes[0] ?? 0) >> 4;
+        if (type === 1) socket.write(Buffer.from([0x20, 2, 0, 0]));
+        if (type === 8) socket.write(Buffer.from([0x90, 3, bytes[2] ?? 0, bytes[3] ?? 0, 1]));
+      });
+    });
+    const broker = await listening(socketsOf);
+    const credentials = { ...(await credentialsOf(identity)), urls: [`mqtt://127.0.0.1:${broker}`] };
+    const door = createServer((_request, response) => response.end(JSON.stringify(credentials)));
+    const port = await listening(door);
+    ends.push(
+      () => door.close(),
+      () => socketsOf.close(),
+    );
+    const clock = { ...realClock, after: (_ms: number, act: () => void) => realClock.after(10, act) };
+    const link = createMqttLink({ identity, controlPlaneUrl: `http://127.0.0.1:${port}`, clock, random: realRandom, log: () => {} });
+    await new Promise<string>((up) => link.open({ up, down: () => {}, reply: () => {}, command: () => {}, refused: () => {} }));
+    link.send({ do: 'report', report: hello(identity, 's1') });
+    await link.close();
   });
 
   it('enrols once per token, and gets the same answer when it repeats itself', async () => {

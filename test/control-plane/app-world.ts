@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Problem } from '@drover/shared/lib/problem';
 import { realRandom } from '@drover/shared/lib/random';
 import type { Role } from '@drover/shared/model/access';
 import type { Inventory } from '@drover/shared/model/host';
@@ -111,9 +112,9 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     signer: unsigned,
     nudge: (hostId) => nudged.push(hostId),
     cells: {
-      credentials: () => Promise.reject(new Error('there is no broker here')),
+      credentials: () => Promise.reject(new Problem('unsupported', 'there is no broker here')),
       setup: async () => ({ 'drover.conf': 'words' }),
-      checkLogins: () => Promise.reject(new Error('there is no broker here')),
+      checkLogins: () => Promise.reject(new Problem('unsupported', 'there is no broker here')),
       serves: () => true,
       disconnect: (hostId, cell) => disconnected.push([hostId, cell]),
     },
