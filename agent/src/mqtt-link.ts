@@ -1,5 +1,6 @@
 import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
+import { goodbye } from '@drover/shared/lib/goodbye';
 import { setNoDelay } from '@drover/shared/lib/no-delay';
 import { inOnePiece } from '@drover/shared/lib/one-piece';
 import { Problem } from '@drover/shared/lib/problem';
@@ -14,8 +15,6 @@ import { type Identity, postForResponse } from './identity.ts';
 import { createInbound } from './inbound.ts';
 import type { Link, LinkHandlers } from './link.ts';
 
-/** For the last words to be acknowledged. */
-const GOODBYE_MS = 2_000;
 const CONNECT_MS = 15_000;
 const KEEPALIVE_S = 30;
 /** Short enough for a host to be back soon after the control plane is, however long that was away. */
@@ -177,11 +176,7 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
       cancelRetry();
       const connection = client;
       client = null;
-      if (!connection) return;
-      // It waits until the other side has acknowledged everything, which one that has just died never does.
-      const cancel = clock.after(GOODBYE_MS, () => connection.stream.destroy());
-      const isOver = new Promise<void>((resolve) => connection.once('close', resolve));
-      await Promise.race([isOver, connection.endAsync(false).catch(() => {})]).finally(cancel);
+      if (connection) await goodbye(connection, clock);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
+import { goodbye } from '@drover/shared/lib/goodbye';
 import { setNoDelay } from '@drover/shared/lib/no-delay';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
@@ -137,7 +138,7 @@ export function createExternalBroker({ cell, url, profile, clock, random, compla
       cancelRetry();
       const connection = client;
       client = null;
-      if (connection) await connection.endAsync(!connection.connected).catch(() => {});
+      if (connection) await goodbye(connection, clock);
     },
   };
 }
