@@ -22,6 +22,12 @@ const guest = GuestSpec.parse({
   disks: [{ name: 'root', storageId: STORAGE.id, sizeBytes: 64 * MiB, imageId: null }],
 });
 
+const passing = (timeline: Timeline) => async (ms: number) => {
+  const untilMs = timeline.nowMs + ms;
+  await quiet();
+  while (await timeline.step(untilMs));
+};
+
 it('lets go of its guests when it ends', async () => {
   const left: string[] = [];
   const life = new MortalLife(new Timeline(1_000_000));
@@ -66,11 +72,7 @@ it('after a boot of the host guests start by themselves in time, also when the c
     dialRelay: () => Promise.reject(new Error('there is no relay')),
     log() {},
   });
-  const pass = async (ms: number) => {
-    const untilMs = timeline.nowMs + ms;
-    await quiet();
-    while (await timeline.step(untilMs));
-  };
+  const pass = passing(timeline);
   await pass(60_000);
   expect(machine.running.size).toBe(0);
   wallClock.jump(-900_000);
@@ -109,11 +111,7 @@ it('a storage that is new to this host is searched at once for guests that nobod
     dialRelay: () => Promise.reject(new Error('there is no relay')),
     log() {},
   });
-  const pass = async (ms: number) => {
-    const untilMs = timeline.nowMs + ms;
-    await quiet();
-    while (await timeline.step(untilMs));
-  };
+  const pass = passing(timeline);
   await pass(60_000);
   command({ ...STORAGE, hostId: HOST, generation: 1, deletion: null, spec: storage });
   await pass(30_000);

@@ -48,22 +48,18 @@ export async function checkBroker({ url, checker, host, patienceMs }: CheckOptio
       new URL(url).protocol,
       'use mqtts:// or wss://: passwords and commands are readable on the way',
     );
-    const control = await open(checker).catch((thrown: unknown) => String(thrown instanceof Error ? thrown.message : thrown));
-    say(
-      'control plane connects',
-      typeof control !== 'string',
-      typeof control === 'string' ? control : 'yes',
-      'compare the address, the login and the broker’s log',
-    );
-    if (typeof control === 'string') return findings;
-    let agent = await open(hostLogin).catch((thrown: unknown) => String(thrown instanceof Error ? thrown.message : thrown));
-    say(
-      'host connects',
-      typeof agent !== 'string',
-      typeof agent === 'string' ? agent : 'yes',
-      'the broker must take what the control plane issues for hosts',
-    );
-    if (typeof agent === 'string') return findings;
+    const tried = async (what: string, login: Login, advice: string): Promise<Peer | null> => {
+      const peer = await open(login).catch((thrown: unknown) => String(thrown instanceof Error ? thrown.message : thrown));
+      const isOpen = typeof peer !== 'string';
+      say(what, isOpen, isOpen ? 'yes' : peer, advice);
+      return isOpen ? peer : null;
+    };
+    const asControlPlane = await tried('control plane connects', checker, 'compare the address, the login and the broker’s log');
+    if (!asControlPlane) return findings;
+    const asHost = await tried('host connects', hostLogin, 'the broker must take what the control plane issues for hosts');
+    if (!asHost) return findings;
+    const control = asControlPlane;
+    let agent = asHost;
 
     const granted = [
       await control.subscribe('drover/v1/check/+/up/#', checker.subQos),
@@ -102,10 +98,10 @@ export async function checkBroker({ url, checker, host, patienceMs }: CheckOptio
     const isLarge = () => both.every((heard) => heard().some((text) => text.length === MESSAGE_BYTES_MAX));
     say('payload of 128 KiB', await until(isLarge), isLarge() ? 'arrives' : 'does not arrive', 'raise the largest packet to 256 KiB');
     const speaks = async (): Promise<Peer> => {
-      if (typeof agent !== 'string' && agent.client.connected) return agent;
+      if (agent.client.connected) return agent;
       agent = await open(hostLogin);
-      if (typeof agent !== 'string') await agent.subscribe(`${down}/#`, hostLogin.subQos);
-      return agent as Peer;
+      await agent.subscribe(`${down}/#`, hostLogin.subQos);
+      return agent;
     };
 
     const times: number[] = [];
@@ -142,7 +138,6 @@ export async function checkBroker({ url, checker, host, patienceMs }: CheckOptio
         await spy.subscribe(filter, 0);
         if (!spy.client.connected) break;
       }
-      if (typeof control === 'string') return;
       control.send(`${other}/down/command`, 'secret');
       const listener = await speaks();
       control.send(`${down}/command`, 'marker');

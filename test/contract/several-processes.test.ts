@@ -105,6 +105,15 @@ async function addHost(name: string): Promise<RunningSimulatedHost> {
   return host;
 }
 
+/** Makes an image on h1; what it gives makes guests of it there, which run. */
+async function guestsOfH1(api: ReturnType<typeof apiOf>): Promise<(name: string) => Promise<unknown>> {
+  const image = { name: 'debian-13', form: 'container', host: 'h1' };
+  const accepted = await api.send<{ resource: ImageView; task: TaskView }>('POST', '/images', image);
+  await api.finish(accepted.task);
+  const about = { type: 'container', image: accepted.resource.id, host: 'h1', memoryBytes: 128 * 2 ** 20, start: true };
+  return (name) => api.send('POST', '/guests', { name, ...about });
+}
+
 it('serves a fleet with several processes: one holds each cell, and when it is killed another has it within ten seconds, with nothing lost', async () => {
   await addMosquitto('eu');
   const [a, b] = planes as [Plane, Plane];
@@ -118,24 +127,9 @@ it('serves a fleet with several processes: one holds each cell, and when it is k
   const api = apiOf(other);
   await vi.waitFor(async () => expect((await api.get<HostView>('/hosts/h1')).connected).toBe(true), { timeout: 20_000 });
   expect((await api.get<HostView>('/hosts/h1')).cell).toBe('eu');
-  const accepted = await api.send<{ resource: ImageView; task: TaskView }>('POST', '/images', {
-    name: 'debian-13',
-    form: 'container',
-    host: 'h1',
-  });
   // Written here, sent by the other process.
-  await api.finish(accepted.task);
-
+  const create = await guestsOfH1(api);
   const names = Array.from({ length: 12 }, (_, index) => `g${index}`);
-  const create = (name: string) =>
-    api.send('POST', '/guests', {
-      name,
-      type: 'container',
-      image: accepted.resource.id,
-      host: 'h1',
-      memoryBytes: 128 * 2 ** 20,
-      start: true,
-    });
   for (const name of names.slice(0, 6)) await create(name);
   await holder.process.end('SIGKILL');
   const killedAtMs = Date.now();
@@ -156,21 +150,7 @@ it('moves a host from one broker to another, and no command is lost on the way',
   await api.send('POST', '/cells/main/drain', {});
   await addHost('h1');
   await vi.waitFor(async () => expect((await api.get<HostView>('/hosts/h1')).connected).toBe(true), { timeout: 30_000 });
-  const accepted = await api.send<{ resource: ImageView; task: TaskView }>('POST', '/images', {
-    name: 'debian-13',
-    form: 'container',
-    host: 'h1',
-  });
-  await api.finish(accepted.task);
-  const create = (name: string) =>
-    api.send('POST', '/guests', {
-      name,
-      type: 'container',
-      image: accepted.resource.id,
-      host: 'h1',
-      memoryBytes: 128 * 2 ** 20,
-      start: true,
-    });
+  const create = await guestsOfH1(api);
   const names: string[] = [];
   for (const cell of ['us', 'eu', 'us']) {
     names.push(`before-${names.length}`);

@@ -39,15 +39,10 @@ export function createQuestions(db: LibSQLDatabase) {
       .from(resource)
       .where(and(eq(resource.kind, value('kind')), eq(resource.id, value('id'))))
       .prepare(),
-    guestById: db
-      .select()
-      .from(resource)
-      .where(and(eq(resource.kind, 'guest'), eq(resource.id, value('ref'))))
-      .prepare(),
     guestByName: db
       .select()
       .from(resource)
-      .where(and(eq(resource.kind, 'guest'), eq(resource.name, value('ref'))))
+      .where(and(eq(resource.kind, 'guest'), eq(resource.name, value('name'))))
       .prepare(),
     /** Of `list`, which `listOf` makes. The plus keeps SQLite from going through everything that the host has. */
     resourcesAmong: db

@@ -143,7 +143,7 @@ async function guestNameTaken(db: LibSQLDatabase, name: string, exceptId = 0): P
 
 async function guestNamed(db: LibSQLDatabase, ask: Questions, ref: string): Promise<Held<'guest'>> {
   const byId = /^\d+$/.test(ref);
-  const [row] = await (byId ? ask.guestById : ask.guestByName).all({ ref });
+  const [row] = await (byId ? ask.resource.all({ kind: 'guest', id: ref }) : ask.guestByName.all({ name: ref }));
   if (row) return heldOfKind('guest', row);
   const [gone] = byId
     ? await db

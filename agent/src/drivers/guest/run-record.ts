@@ -82,16 +82,17 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
     return finish(file, 'host', Math.max(bootedAtMs, file.startedAtMs));
   }
 
-  function fresh(last: RunFile | null, powerRequest: number): RunFile {
+  function next(folder: string, powerRequest: number): { readonly last: RunFile | null; readonly run: RunFile } {
+    const before = load(folder);
+    const last = before === null ? null : settled(before, false);
     const crashes = last?.powerRequest === powerRequest ? last.crashes : 0;
-    return { v: 1, bootId, powerRequest, startedAtMs: clock.now(), endedAtMs: null, end: null, crashes, asked: false, starting: false };
+    const about = { v: 1, bootId, powerRequest, startedAtMs: clock.now(), endedAtMs: null, end: null } as const;
+    return { last, run: { ...about, crashes, asked: false, starting: false } };
   }
 
   return {
     async start(folder, powerRequest, launch) {
-      const before = load(folder);
-      const last = before === null ? null : settled(before, false);
-      const run = fresh(last, powerRequest);
+      const { last, run } = next(folder, powerRequest);
       save(folder, { ...run, starting: true }, false);
       try {
         await launch();
@@ -104,8 +105,7 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
       if (file?.starting) save(folder, { ...file, starting: false }, false);
     },
     begin(folder, powerRequest) {
-      const before = load(folder);
-      save(folder, fresh(before === null ? null : settled(before, false), powerRequest), false);
+      save(folder, next(folder, powerRequest).run, false);
     },
     adopt(folder, powerRequest) {
       const file = load(folder);
