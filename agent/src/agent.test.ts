@@ -1,4 +1,4 @@
-import { GuestSpec, MiB } from '@drover/shared/model/guest';
+import { GuestSpec } from '@drover/shared/model/guest';
 import { HostId } from '@drover/shared/model/id';
 import type { Resource } from '@drover/shared/model/resource';
 import { expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { createChance } from '../../test/simulation/chance.ts';
 import { createSimulatedDisk, emptyDisk } from '../../test/simulation/disk.ts';
 import { createSimulatedDrivers, simulatedInventory } from '../../test/simulation/hypervisor.ts';
 import { MortalLife, realLife, WallClock } from '../../test/simulation/life.ts';
+import { GUEST, guest, STORAGE, storage } from '../../test/simulation/lone-wishes.ts';
 import { Machine } from '../../test/simulation/machine.ts';
 import { quiet, Timeline } from '../../test/simulation/timeline.ts';
 import { fairWeather } from '../../test/simulation/weather.ts';
@@ -13,15 +14,6 @@ import { startAgent } from './agent.ts';
 import { Journal } from './journal.ts';
 
 const HOST = HostId.parse('host_0123456789');
-const STORAGE = { kind: 'storage', id: 'storage_00000001' } as const;
-const GUEST = { kind: 'guest', id: '107' } as const;
-const storage = { name: 'local', driver: 'directory', config: { path: '/local' } };
-const guest = GuestSpec.parse({
-  ...{ type: 'container', name: 'web', tags: [], notes: '', power: 'running', powerRequest: 1, startAtBoot: true },
-  ...{ memoryBytes: 64 * MiB, cores: 1, nics: [], sshKeys: [], swapBytes: 0, processesMax: 128, unprivileged: true },
-  disks: [{ name: 'root', storageId: STORAGE.id, sizeBytes: 64 * MiB, imageId: null }],
-});
-
 const passing = (timeline: Timeline) => async (ms: number) => {
   const untilMs = timeline.nowMs + ms;
   await quiet();

@@ -1,16 +1,7 @@
-import { GuestSpec, MiB } from '@drover/shared/model/guest';
 import { expect, it } from 'vitest';
 import { WallClock } from '../../test/simulation/life.ts';
 import { LoneHost } from '../../test/simulation/lone-host.ts';
-
-const STORAGE = { kind: 'storage', id: 'storage_00000001' } as const;
-const GUEST = { kind: 'guest', id: '107' } as const;
-const storage = { name: 'local', driver: 'directory', config: { path: '/local' } };
-const guest = GuestSpec.parse({
-  ...{ type: 'container', name: 'web', tags: [], notes: '', power: 'running', powerRequest: 1, startAtBoot: true },
-  ...{ memoryBytes: 64 * MiB, cores: 1, nics: [], sshKeys: [], swapBytes: 0, processesMax: 128, unprivileged: true },
-  disks: [{ name: 'root', storageId: STORAGE.id, sizeBytes: 64 * MiB, imageId: null }],
-});
+import { GUEST, guest, STORAGE, storage } from '../../test/simulation/lone-wishes.ts';
 
 let isBroken = true;
 

@@ -80,7 +80,7 @@ export interface EnrolmentDecisionView {
   } | null;
   /** The host that this key already is, or was the first key of. */
   readonly existing: Host | null;
-  /** Where a new host goes: the cell with the fewest hosts among those that do not drain; null: there is none. */
+  /** Where a new host goes: the cell with the fewest hosts among those that are reached and do not drain; null: there is none. */
   readonly cell: string | null;
   /** The host of this key was forgotten; null: none was. */
   readonly forgotten: { readonly name: string } | null;

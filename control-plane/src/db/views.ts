@@ -101,13 +101,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
       if (!row) return null;
       const tasks = (await ask.tasksOfHost.all({ hostId })).map(taskOf);
       const about = tasks.flatMap(({ target, image }) => (image ? [target, { kind: 'image' as const, id: image.id }] : [target]));
-      const refs = asked === 'all' ? [] : [...asked, ...about];
-      const found =
-        asked === 'all'
-          ? await ask.resourcesOfHost.all({ hostId })
-          : refs.length === 0
-            ? []
-            : await ask.resourcesAmong.all({ hostId, list: listOf(refs) });
+      const found = await (asked === 'all' ? ask.resourcesOfHost.all({ hostId }) : resourcesAmong(ask, hostId, [...asked, ...about]));
       return { host: hostOf(row), resources: found.map(heldOf), tasks };
     },
   };
@@ -115,6 +109,10 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
 
 const EMPTIEST_CELL = sql`SELECT cell.name AS name FROM cell LEFT JOIN host ON host.cell = cell.name
   WHERE cell.is_draining = 0 AND cell.is_reached = 1 GROUP BY cell.name ORDER BY count(host.id), cell.name LIMIT 1`;
+
+/** A heartbeat is about nothing, and asks nothing. */
+const resourcesAmong = async (ask: Questions, hostId: HostId, refs: readonly ResourceRef[]) =>
+  refs.length === 0 ? [] : ask.resourcesAmong.all({ hostId, list: listOf(refs) });
 
 const tasksOf = async (ask: Questions, { kind, id }: ResourceRef): Promise<Task[]> => (await ask.tasksOf.all({ kind, id })).map(taskOf);
 
