@@ -47,6 +47,7 @@ const SENTENCES: readonly Sentence[] = [
   ],
 
   [/^(host\d) loses power$/, ({ stage }, name) => host(stage, name).crashHost()],
+  [/^a second agent is started on (host\d)$/, ({ stage }, name) => host(stage, name).startOneMore()],
   [/^the agent of (host\d) is killed$/, ({ stage }, name) => host(stage, name).crashAgent('killed')],
   [/^the agent of (host\d) shall die at "(.+)"$/, ({ stage }, name, label = '') => host(stage, name).lightFuse(label)],
   [

@@ -11,7 +11,7 @@ import type { RelaySocket } from '../../agent/src/tasks/relay.ts';
 import type { Chance } from './chance.ts';
 import { createSimulatedDisk, type DiskState, emptyDisk } from './disk.ts';
 import { createSimulatedDrivers, simulatedInventory } from './hypervisor.ts';
-import { MortalLife, type WallClock } from './life.ts';
+import { type Life, MortalLife, type WallClock } from './life.ts';
 import type { Network } from './link.ts';
 import { Machine, type MachineEvent } from './machine.ts';
 import type { Timeline } from './timeline.ts';
@@ -19,6 +19,8 @@ import type { HostWeather } from './weather.ts';
 
 /** Where a rule of the agent can be switched off, to see that the simulation notices. */
 export interface AgentParts {
+  /** Takes the lock on the journal for the life of a process; false: another one has it. */
+  readonly lock: (host: SimulatedHost, life: Life) => boolean;
   readonly disk: (disk: Disk, host: SimulatedHost) => Disk;
   readonly journal: (disk: Disk, folder: string, hostBootId: string, nowMs: number) => Journal;
   readonly inbound: (ports: InboundPorts) => Inbound;
@@ -29,6 +31,12 @@ export interface AgentParts {
 }
 
 export const SOUND_AGENT: AgentParts = {
+  lock(host, life) {
+    // As the operating system does: it is free again as soon as its holder has ended, however that came.
+    if (host.lockedBy?.isAlive) return false;
+    host.lockedBy = life;
+    return true;
+  },
   disk: (disk) => disk,
   journal: (disk, folder, hostBootId, nowMs) => new Journal(disk, folder, hostBootId, nowMs),
   inbound: createInbound,
@@ -56,6 +64,8 @@ export class SimulatedHost {
   life: MortalLife | null = null;
   journal: Journal | null = null;
   startedAtMs = 0;
+  /** The process that has the journal for itself. */
+  lockedBy: Life | null = null;
   #agent: Agent | null = null;
   #isUp = true;
 
@@ -76,8 +86,17 @@ export class SimulatedHost {
   }
 
   async start(): Promise<void> {
-    if (this.life || !this.#isUp) return;
+    if (!this.life) await this.startOneMore();
+  }
+
+  /** Starts a process of the agent, be there one already or not: somebody may do so by hand. */
+  async startOneMore(): Promise<void> {
+    if (!this.#isUp) return;
     const life = new MortalLife(this.timeline, this.wallClock);
+    if (!this.parts.lock(this, life)) {
+      this.log(`${this.name}: a second agent ends at once: another process already uses the journal`);
+      return life.end();
+    }
     this.life = life;
     this.startedAtMs = this.timeline.nowMs;
     const { clock } = life;

@@ -209,6 +209,12 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     network: { loss: 0.25, duplication: 0.4, lateness: 0.4, lateMsMax: 5_000 },
   },
   {
+    name: 'a second agent does not mind the first',
+    rule: '15: one agent per host',
+    scenario: 'a-second-agent',
+    agent: () => ({ lock: () => true }),
+  },
+  {
     name: 'a lost report is not said again',
     rule: '5: a lost report is repaired by the next',
     scenario: 'messages-lost',
