@@ -54,6 +54,10 @@ export type Measure =
   | 'control plane memory'
   | 'control plane cpu';
 
+/** Processor time: of the control plane, of brokers beside it, of the light agents. */
+export type CostMeasure = Cost | `${Cost} brokers` | `${Cost} agents`;
+export type Cost = 'first in cpu' | 'idle cpu' | 'back cpu';
+
 export type LinkMeasure =
   | 'round trip'
   | 'round trip p99'
@@ -66,15 +70,15 @@ export type LinkMeasure =
   | 'api p99'
   | 'page of 100'
   | 'reads per second'
-  | 'idle cpu'
+  | CostMeasure
   | 'idle memory'
   | 'idle api p99'
   | 'reports'
   | 'rows per hour'
   | 'bytes per hour'
   | 'growth per hour'
+  | 'first in'
   | 'back'
-  | 'back cpu'
   | 'back api p99'
   | 'back api failures';
 

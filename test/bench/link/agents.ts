@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 import { echo } from './echo.ts';
 import { FleetOrder, type FleetWord } from './fleet-words.ts';
 import { type FleetCounts, LightAgent, LightIdentity } from './light-agent.ts';
 
-/** One process of light agents: `agents.ts FILE FROM TO`, told what to do by the process that started it. */
+/** One process of light agents: `agents.ts FILE FROM TO`, those lines of the file; told what to do by the process that started it. */
 const [file = '', from = '0', to = '0'] = process.argv.slice(2);
 const SAY_MS = 100;
 
@@ -21,11 +20,13 @@ const localAddressOf = (index: number): string => `127.0.${1 + Math.floor(index 
 process.on('message', (received) => {
   const order = FleetOrder.parse(received);
   if (order.do === 'connect') {
-    const identities = z.array(LightIdentity).parse(JSON.parse(readFileSync(file, 'utf8')));
-    agents = identities
-      .slice(Number(from), Number(to))
-      .map((identity, index) => new LightAgent(identity, order.url, localAddressOf(Number(from) + index), counts));
+    const lines = readFileSync(file, 'utf8').split('\n').slice(Number(from), Number(to));
+    agents = lines.map((line, index) => {
+      return new LightAgent(LightIdentity.parse(JSON.parse(line)), order.url, localAddressOf(Number(from) + index), counts);
+    });
     agents.forEach((agent, index) => void agent.start((order.overMs * index) / agents.length));
+  } else if (order.do === 'forget') {
+    for (const agent of agents) agent.forget();
   } else if (order.do === 'change') {
     const guest = agents[order.index]?.change() ?? '';
     say({ say: 'changed', guest, atMs: monotonicMs() });

@@ -1,27 +1,28 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { launch } from '../../system/process.ts';
-import { freePort } from '../../system/world.ts';
 import { connectApi } from '../api-client.ts';
 import { Cleanup } from '../cleanup.ts';
-import { cpuMs } from '../cpu-time.ts';
 import { inWords, lookAtLoad } from '../machine-load.ts';
 import { ROOT } from '../root.ts';
 import { runProgram } from '../run-program.ts';
 import { Samples } from '../statistics.ts';
 import { tableOf } from '../table.ts';
 import { judge, type RowResult } from '../verdict.ts';
+import { connectionsMax, startBrokers } from './brokers.ts';
+import { cellsOfHosts, type PlannedCell, planCells } from './cell-plan.ts';
+import { addCosts, costsOf } from './costs.ts';
+import { measureFanOut } from './fan-out.ts';
 import { startFleet } from './fleet.ts';
-import { bareLink, commitTimes } from './floors.ts';
-import { measureHerd, p99 } from './herd.ts';
+import { measureHerd } from './herd.ts';
 import { measureIdleFleet } from './idle-fleet.ts';
 import { LINK_HELP, type LinkOptions, type LinkRow, parseLinkOptions } from './link-options.ts';
-import { measureChanges, measureCommands, measureFanOut, measureReads } from './measure.ts';
+import { measureChanges, measureCommands, measureReads } from './measure.ts';
 import { newPlane } from './plane.ts';
 import { linkRows, words } from './rows.ts';
 import { seedFleet } from './seed.ts';
+import { takeFloors } from './take-floors.ts';
 
 type Say = (line: string) => void;
 
@@ -31,6 +32,8 @@ const CAST = { raw: FLOOR, drover: DROVER, peer: null };
 const FIRST_IN_MS = 900_000;
 const PER_HOST_MS = 4;
 const SETTLE_MS = 15_000;
+
+const inTurn = (cells: readonly PlannedCell[]): string => cells.map(({ broker, hosts }) => `${words(hosts)} on ${broker}`).join(', ');
 
 /** `npm run bench -- link`: one table for each size of fleet. */
 export async function benchLink(args: readonly string[], say: Say): Promise<void> {
@@ -42,8 +45,11 @@ export async function benchLink(args: readonly string[], say: Say): Promise<void
     const before = await lookAtLoad();
     const rows = await measureScene(hosts, options, say);
     const after = await lookAtLoad();
-    console.log(`\n${words(hosts)} hosts; before: ${inWords(before)}; after: ${inWords(after)}\n\n${tableOf(rows)}`);
-    taken.push({ takenAt: new Date().toISOString(), hosts, before, after, rows });
+    const { broker, guestsPerHost } = options;
+    const cells = planCells(hosts, broker, connectionsMax());
+    const fleet = `${words(hosts)} hosts with ${guestsPerHost} guests each; ${inTurn(cells)}`;
+    console.log(`\n${fleet}; before: ${inWords(before)}; after: ${inWords(after)}\n\n${tableOf(rows)}`);
+    taken.push({ takenAt: new Date().toISOString(), hosts, guestsPerHost, cells, before, after, rows });
   }
   if (options.jsonPath !== null) writeFileSync(options.jsonPath, `${JSON.stringify(taken, null, 2)}\n`);
   process.exit(0);
@@ -69,19 +75,23 @@ async function measureScene(hosts: number, options: LinkOptions, say: Say): Prom
 
 async function takeScene(hosts: number, options: LinkOptions, samples: Samples, cleanup: Cleanup, say: Say): Promise<void> {
   const wants = (...names: LinkRow[]): boolean => names.some((name) => options.rows.has(name));
-  const { guestsPerHost } = options;
+  const { guestsPerHost, broker } = options;
   const folder = mkdtempSync(join(tmpdir(), 'drover-bench-link-'));
   cleanup.add('its files', () => rmSync(folder, { recursive: true, force: true }));
-  if (wants('P10', 'P11')) await takeFloors(folder, Math.min(hosts, 1_000), samples, cleanup, say);
+  if (wants('P10', 'P11', 'P12')) await takeFloors(folder, broker, Math.min(hosts, 1_000), samples, cleanup, say);
 
-  say(`${words(hosts)} hosts with ${guestsPerHost} guests each are written into a database`);
+  const cells = planCells(hosts, broker, connectionsMax());
+  say(`${words(hosts)} hosts with ${guestsPerHost} guests each are written into a database: ${inTurn(cells)}`);
   const plane = await newPlane(folder, cleanup);
-  const identities = join(folder, 'identities.json');
-  const seed = { hosts, guestsPerHost };
-  writeFileSync(identities, JSON.stringify(await seedFleet(join(folder, 'control-plane/drover.db'), seed)));
+  const identities = join(folder, 'identities.jsonl');
+  for await (const some of seedFleet(join(folder, 'control-plane/drover.db'), { cells: cellsOfHosts(cells), guestsPerHost }))
+    appendFileSync(identities, some.map((identity) => `${JSON.stringify(identity)}\n`).join(''));
   await plane.start();
+  const brokers = await startBrokers(plane, cells, cleanup);
   const fleet = await startFleet(identities, hosts, cleanup);
+  const scene = { plane, fleet, brokers };
   const begunAtMs = performance.now();
+  const before = costsOf(scene);
   fleet.connect(plane.url, hosts * PER_HOST_MS);
   let lookAtMs = begunAtMs;
   await fleet.untilIn(hosts, FIRST_IN_MS, ({ in: count, failures }) => {
@@ -89,47 +99,18 @@ async function takeScene(hosts: number, options: LinkOptions, samples: Samples, 
     lookAtMs += 10_000;
     say(`${words(count)} are in, ${words(failures)} dials failed so far`);
   });
-  say(`all are in after ${Math.round((performance.now() - begunAtMs) / 1_000)} s`);
+  samples.add('first in', DROVER, (performance.now() - begunAtMs) / 1_000);
+  addCosts(samples, 'first in cpu', before, costsOf(scene), 1_000);
   await pause(SETTLE_MS);
   const client = await connectApi(plane.url, plane.token());
   cleanup.add('the connection to the API', () => client.close());
-  const context = { client, fleet, guestsPerHost, samples, say };
-  if (wants('P18')) await measureIdleFleet(plane, context);
+  const context = { ...scene, client, guestsPerHost, samples, say };
+  if (wants('P18')) await measureIdleFleet(context);
   if (wants('P17')) await measureReads(context);
   if (wants('P12')) await measureChanges(context);
   if (wants('P10')) await measureCommands(context);
   if (wants('P11')) await measureFanOut(context);
   if (!wants('herd')) return;
   client.close();
-  const herd = await measureHerd(plane, fleet, say);
-  samples.add('back', DROVER, herd.backS);
-  samples.add('back cpu', DROVER, cpuMs(plane.pid()) / 1_000);
-  samples.add('back api p99', DROVER, p99(herd.apiMs));
-  samples.add('back api failures', DROVER, herd.apiFailures);
-}
-
-const ROUNDS = 300;
-const FAN_OUT_ROUNDS = 3;
-const FLOOD = 10_000;
-
-/** The bare broker with bare clients, and the bare database on the same disk. */
-async function takeFloors(folder: string, clients: number, samples: Samples, cleanup: Cleanup, say: Say): Promise<void> {
-  say('the bare broker and the bare database');
-  for (const ms of await commitTimes(folder, ROUNDS)) samples.add('api write', FLOOR, ms);
-  const floors = new Cleanup();
-  cleanup.add('the floor', () => floors.run());
-  const port = await freePort();
-  const running = launch(['infra/run.mjs', 'test/bench/link/bare-broker.ts', String(port)], {}, ROOT);
-  floors.add('the bare broker', () => running.end('SIGKILL'));
-  await running.untilSays(/bare broker is up/);
-  const fleet = await startFleet('', clients, floors);
-  const url = `ws://127.0.0.1:${port}`;
-  fleet.echo(url, clients);
-  await fleet.untilIn(clients, FIRST_IN_MS);
-  const link = await bareLink(url);
-  for (let round = 0; round < ROUNDS; round += 1) samples.add('round trip', FLOOR, await link.fanOut(1));
-  for (let round = 0; round < FAN_OUT_ROUNDS; round += 1) samples.add('fan-out', FLOOR, await link.fanOut(clients));
-  samples.add('commands per second', FLOOR, await link.flood(FLOOD, clients));
-  await link.close();
-  await floors.run();
+  await measureHerd(context);
 }

@@ -1,21 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cleanup } from '../cleanup.ts';
+import { cpuMs } from '../cpu-time.ts';
 import { ROOT } from '../root.ts';
+import { connectionsMax } from './brokers.ts';
 import { type FleetOrder, FleetWord } from './fleet-words.ts';
 import type { FleetCounts } from './light-agent.ts';
 
-const PROCESSES = 2;
+const PROCESSES_LEAST = 2;
 const LOOK_MS = 50;
 
 /** All light agents, in processes of their own. */
 export interface Fleet {
   readonly hosts: number;
   counts(): FleetCounts;
+  /** What its processes have taken of the processor so far. */
+  cpuMs(): number;
   /** All of them, the last one after so long. */
   connect(url: string, overMs: number): void;
   /** Clients that say back what a bare broker brings. */
   echo(url: string, clients: number): void;
+  /** Nobody is in, until it is answered again. */
+  forget(): void;
   /** Makes a guest of that host start or stop by itself; gives which one, and when in ms of the machine's monotonic clock. */
   change(host: number): Promise<{ readonly guest: string; readonly atMs: number }>;
   /** Resolves once as many are in; throws when that takes longer. */
@@ -24,8 +30,9 @@ export interface Fleet {
 }
 
 export async function startFleet(identitiesPath: string, hosts: number, cleanup: Cleanup): Promise<Fleet> {
-  const step = Math.ceil(hosts / PROCESSES);
-  const parts = Array.from({ length: PROCESSES }, (_, index) =>
+  const processes = Math.max(PROCESSES_LEAST, Math.ceil(hosts / connectionsMax()));
+  const step = Math.ceil(hosts / processes);
+  const parts = Array.from({ length: processes }, (_, index) =>
     startPart(identitiesPath, index * step, Math.min(hosts, (index + 1) * step)),
   );
   cleanup.add('the agents', () => Promise.all(parts.map((part) => part.end())));
@@ -34,10 +41,14 @@ export async function startFleet(identitiesPath: string, hosts: number, cleanup:
   return {
     hosts,
     counts,
+    cpuMs: () => parts.reduce((total, { pid }) => total + cpuMs(pid), 0),
     connect(url, overMs) {
       for (const part of parts) part.send({ do: 'connect', url, overMs });
     },
     echo: (url, clients) => parts[0]?.send({ do: 'echo', url, clients }),
+    forget() {
+      for (const part of parts) part.send({ do: 'forget' });
+    },
     async change(host) {
       const part = parts[Math.floor(host / step)];
       if (!part) throw new Error(`there is no host ${host}`);
@@ -60,6 +71,7 @@ export async function startFleet(identitiesPath: string, hosts: number, cleanup:
 }
 
 interface Part {
+  readonly pid: number;
   counts(): FleetCounts;
   send(order: FleetOrder): void;
   change(index: number): Promise<{ readonly guest: string; readonly atMs: number }>;
@@ -79,6 +91,7 @@ function startPart(identitiesPath: string, from: number, to: number): Part {
   });
   const send = (order: FleetOrder): void => void child.send(order);
   return {
+    pid: child.pid ?? 0,
     counts: () => counts,
     send,
     change: (index) =>

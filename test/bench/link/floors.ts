@@ -1,11 +1,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setNoDelay } from '@drover/shared/lib/no-delay';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { LocalClient } from '../../../control-plane/src/db/local-client.ts';
 import { timed } from '../statistics.ts';
 
 /** Commands to bare clients of a bare broker, which say each back at once: what no link over that broker can be quicker than. */
 export interface BareLink {
+  /** To that client; in ms, until it has answered. */
+  one(client: number): Promise<number>;
   /** To these clients at once; in ms, until the last has answered. */
   fanOut(clients: number): Promise<number>;
   /** So many, a hundred under way at a time, over the clients in turn; per second. */
@@ -17,8 +20,14 @@ const UNDER_WAY = 100;
 
 export async function bareLink(url: string): Promise<BareLink> {
   const client: MqttClient = await connectAsync(url, { username: 'bench', password: 'x', reconnectPeriod: 0 });
+  setNoDelay(client.stream);
   let answered: () => void = () => {};
-  client.on('message', () => answered());
+  /** Who asked which client, in that order. */
+  const asked = new Map<string, (() => void)[]>();
+  client.on('message', (topic) => {
+    asked.get(topic)?.shift()?.();
+    answered();
+  });
   await client.subscribeAsync('bare/+/up', { qos: 1 });
   const order = (index: number): void => void client.publish(`bare/bare${index}/down`, '{"bare":1}', { qos: 1 });
   const untilAnswered = (count: number, next: (answers: number) => void): Promise<void> =>
@@ -31,6 +40,15 @@ export async function bareLink(url: string): Promise<BareLink> {
       };
     });
   return {
+    one: (index) =>
+      timed(
+        () =>
+          new Promise<void>((resolve) => {
+            const topic = `bare/bare${index}/up`;
+            asked.set(topic, [...(asked.get(topic) ?? []), resolve]);
+            order(index);
+          }),
+      ),
     fanOut: (clients) =>
       timed(() => {
         const all = untilAnswered(clients, () => {});

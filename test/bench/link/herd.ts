@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { quantile } from '../statistics.ts';
-import type { Fleet } from './fleet.ts';
+import { quantile, type Samples } from '../statistics.ts';
+import { addCosts, costsOf, ofNewPlane, type Scene } from './costs.ts';
 import type { Plane } from './plane.ts';
 
 const BACK_MS = 600_000;
@@ -9,21 +9,17 @@ const PROBE_MS = 50;
 const ANSWER_MS = 30_000;
 const PATHS = ['hosts?limit=100', 'guests?limit=100', 'tasks?limit=20', 'cells'];
 
-export interface Herd {
-  readonly startedS: number;
-  readonly backS: number;
-  readonly apiMs: readonly number[];
-  readonly apiFailures: number;
-}
-
 /** Kills the control plane, starts it again, and waits until every agent has said hello anew; asks the API meanwhile. */
-export async function measureHerd(plane: Plane, fleet: Fleet, say: (line: string) => void): Promise<Herd> {
+export async function measureHerd(context: Scene & { readonly samples: Samples; readonly say: (line: string) => void }): Promise<void> {
+  const { plane, fleet, samples, say } = context;
+  say('the control plane is killed');
   const killedAtMs = performance.now();
+  const before = ofNewPlane(costsOf(context));
   await plane.kill();
   await pause(500);
-  await fleet.untilIn(0, 1_000);
+  // On a broker that lives on they keep their connections, and are back all the same only once they are answered.
+  fleet.forget();
   await plane.start();
-  const startedS = (performance.now() - killedAtMs) / 1_000;
   const api = probeApi(plane);
   let lookAtMs = performance.now();
   await fleet.untilIn(fleet.hosts, BACK_MS, ({ in: count, failures }) => {
@@ -31,9 +27,11 @@ export async function measureHerd(plane: Plane, fleet: Fleet, say: (line: string
     lookAtMs += LOOK_EVERY_MS;
     say(`${count} of ${fleet.hosts} are back, ${failures} dials failed so far`);
   });
-  const backS = (performance.now() - killedAtMs) / 1_000;
+  samples.add('back', 'Drover', (performance.now() - killedAtMs) / 1_000);
+  addCosts(samples, 'back cpu', before, costsOf(context), 1_000);
   const { times, failures } = await api.end();
-  return { startedS, backS, apiMs: times, apiFailures: failures };
+  samples.add('back api p99', 'Drover', p99(times));
+  samples.add('back api failures', 'Drover', failures);
 }
 
 /** Asks for lists, one after the other, as a page does that somebody has open. */

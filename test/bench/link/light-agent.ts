@@ -75,6 +75,11 @@ export class LightAgent {
     this.#after(delayMs, () => this.#dial());
   }
 
+  /** Whoever it speaks to has died: it is in again once it is answered, whether its connection stays or not. */
+  forget(): void {
+    this.#setIn(false);
+  }
+
   /** Something on the host is not as before, by itself: tells which guest, once the report is on its way. */
   change(): string {
     const [guest] = [...this.#things.values()].filter(({ kind }) => kind === 'guest');
@@ -114,12 +119,13 @@ export class LightAgent {
     );
   }
 
-  #connect({ urls, username, clientId, password, cell, subQos }: Credentials): void {
+  #connect({ urls, username, clientId, password, certificate, cell, subQos }: Credentials): void {
     const { id } = this.#identity;
     this.#topics = { up: topicOf(cell, id, 'up/report'), down: downFilter(cell, id) };
     this.#session = realRandom.text(20);
     const gone = JSON.stringify({ v: PROTOCOL_VERSION, session: this.#session, reason: 'connection lost' });
-    const target = { url: urls[0] ?? '', localAddress: this.#localAddress };
+    const shown = certificate === undefined ? {} : { shown: { certificate, key: this.#keyPem() } };
+    const target = { url: urls[0] ?? '', localAddress: this.#localAddress, ...shown };
     const wire = openWire(target, {
       open: () => wire.send(connectPacket({ clientId, username, password, will: { topic: topicOf(cell, id, 'up/gone'), payload: gone } })),
       packet: (packet) => this.#take(packet, wire, subQos),
@@ -218,6 +224,10 @@ export class LightAgent {
     const journal = [...this.#things.values()].map(({ kind, id, generation, digest }) => ({ kind, id, generation, digest }));
     const { id } = this.#identity;
     return { protocol: PROTOCOL_VERSION, run: id, counter: this.#counter, inventory: { ...INVENTORY, hostname: id.slice(5, 15) }, journal };
+  }
+
+  #keyPem(): string {
+    return this.#key.export({ format: 'pem', type: 'pkcs8' }).toString();
   }
 
   #nextPacketId(): number {

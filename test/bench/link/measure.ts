@@ -21,7 +21,6 @@ const UNDER_WAY = 64;
 const CHANGES = 200;
 const READS = 500;
 const READS_AT_ONCE = 3_000;
-const FAN_OUT = 1_000;
 const STORED_MS = 120_000;
 
 /** From the request on: its answer, and the host's acknowledgement, stored and told of. */
@@ -31,7 +30,7 @@ interface Edit {
 }
 
 /** Edits guests through the API and knows when each edit is journalled on its host and stored: its task then ends. */
-function editor({ client, fleet, guestsPerHost }: LinkContext): { edit(host: number): Promise<Edit>; end(): void } {
+export function editor({ client, fleet, guestsPerHost }: LinkContext): { edit(host: number): Promise<Edit>; end(): void } {
   const waiting = new Map<string, () => void>();
   /** An edit that changes nothing would be over at once. */
   let count = Math.round(performance.now());
@@ -104,22 +103,6 @@ export async function measureCommands(context: LinkContext): Promise<void> {
   edits.end();
 }
 
-/** P11: one command to each host, of a thousand and of all. */
-export async function measureFanOut(context: LinkContext): Promise<void> {
-  const { samples, fleet, say } = context;
-  const edits = editor(context);
-  for (const [measure, hosts, rounds] of [
-    ['fan-out', Math.min(FAN_OUT, fleet.hosts), 3],
-    ['fan-out to all', fleet.hosts, 1],
-  ] as const) {
-    for (let round = 0; round < rounds; round += 1) {
-      say(`one command to each of ${hosts} hosts`);
-      samples.add(measure, DROVER, await timed(() => together(hosts, (host) => edits.edit(host))));
-    }
-  }
-  edits.end();
-}
-
 /** P12: a guest changes by itself; until the event stream tells of it. */
 export async function measureChanges({ client, fleet, samples, say }: LinkContext): Promise<void> {
   say('changes on hosts');
@@ -154,7 +137,7 @@ export async function measureReads({ client, fleet, guestsPerHost, samples, say 
 }
 
 /** All of them, a few dozen under way at a time. */
-async function together(count: number, act: (turn: number) => Promise<unknown>): Promise<void> {
+export async function together(count: number, act: (turn: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   await Promise.all(
     Array.from({ length: Math.min(UNDER_WAY, count) }, async () => {

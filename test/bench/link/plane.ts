@@ -11,6 +11,8 @@ export interface Plane {
   readonly folder: string;
   token(): string;
   pid(): number;
+  /** What it has said. */
+  output(): string;
   start(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -25,6 +27,7 @@ export async function newPlane(folder: string, cleanup: Cleanup): Promise<Plane>
     folder,
     token: () => readFileSync(join(folder, 'control-plane/local-token'), 'utf8').trim(),
     pid: () => running?.pid ?? 0,
+    output: () => running?.output() ?? '',
     async start() {
       const program = join(ROOT, 'control-plane/dist/main.js');
       if (!existsSync(program)) throw new Error(`${program} is not built`);

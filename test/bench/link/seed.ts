@@ -4,31 +4,30 @@ import { ContainerSpec, MiB, macOf } from '@drover/shared/model/guest';
 import { type GuestId, GuestId as GuestIdOf, type HostId, newId } from '@drover/shared/model/id';
 import { PublicKey } from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
-import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
 import type { Change, ObservationWrite, WishWrite } from '../../../control-plane/src/core/change.ts';
 import { openStore } from '../../../control-plane/src/db/open.ts';
 import type { LightIdentity } from './light-agent.ts';
 import { statusOf, thingOf } from './things.ts';
 
 export interface Seed {
-  readonly hosts: number;
+  /** The cell of each host. */
+  readonly cells: readonly string[];
   readonly guestsPerHost: number;
 }
 
 const HOSTS_AT_ONCE = 200;
 const FIRST_GUEST = 100;
 
-/** A fleet that has been enrolled, with guests that run, written straight into the database; gives who the hosts are. */
-export async function seedFleet(path: string, { hosts, guestsPerHost }: Seed): Promise<LightIdentity[]> {
+/** A fleet that has been enrolled, with guests that run, written straight into the database; gives who the hosts are, some at a time. */
+export async function* seedFleet(path: string, { cells, guestsPerHost }: Seed): AsyncGenerator<readonly LightIdentity[]> {
   const store = await openStore(path, () => Date.now());
-  const identities: LightIdentity[] = [];
-  while (identities.length < hosts) {
-    const newHosts = Array.from({ length: Math.min(HOSTS_AT_ONCE, hosts - identities.length) }, () => newHost());
-    const made = newHosts.map(({ id }, index) => wishesOf(id, FIRST_GUEST + (identities.length + index) * guestsPerHost, guestsPerHost));
+  for (let first = 0; first < cells.length; first += HOSTS_AT_ONCE) {
+    const newHosts = cells.slice(first, first + HOSTS_AT_ONCE).map((cell) => ({ cell, ...newHost() }));
+    const made = newHosts.map(({ id }, index) => wishesOf(id, FIRST_GUEST + (first + index) * guestsPerHost, guestsPerHost));
     const change: Change = {
       by: 'bench',
       atMs: Date.now(),
-      newHosts: newHosts.map(({ id, publicKey }, index) => ({ id, name: `h${identities.length + index}`, publicKey, cell: DEFAULT_CELL })),
+      newHosts: newHosts.map(({ id, publicKey, cell }, index) => ({ id, name: `h${first + index}`, publicKey, cell })),
       wishes: made.flat(),
     };
     const outcome = await store.commit(change);
@@ -38,10 +37,9 @@ export async function seedFleet(path: string, { hosts, guestsPerHost }: Seed): P
       return { kind: thing.kind, id: thing.id, ackedGeneration: 1, appliedGeneration: 1, status: statusOf(thing) };
     });
     await store.commit({ by: 'bench', atMs: Date.now(), observations });
-    identities.push(...newHosts.map((host, index) => ({ ...host, things: things[index] ?? [] })));
+    yield newHosts.map(({ cell: _cell, ...host }, index) => ({ ...host, things: things[index] ?? [] }));
   }
   store.close();
-  return identities;
 }
 
 function newHost(): Omit<LightIdentity, 'things'> {

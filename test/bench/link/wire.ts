@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { type Packet, packetReader } from './mqtt-bytes.ts';
 
-/** A connection to a broker: MQTT over a WebSocket. */
+/** A connection to a broker: MQTT over a WebSocket, over TCP, or over TLS with a certificate. */
 export interface Wire {
   send(packet: Buffer): void;
   end(): void;
@@ -11,6 +12,8 @@ export interface WireTarget {
   readonly url: string;
   /** One machine has 28,000 ports for each of its addresses. */
   readonly localAddress: string;
+  /** PEM: what the broker of an mqtts address knows its clients by. */
+  readonly shown?: { readonly certificate: string; readonly key: string };
 }
 
 export interface WireEvents {
@@ -20,18 +23,35 @@ export interface WireEvents {
   readonly close: () => void;
 }
 
-export function openWire({ url, localAddress }: WireTarget, events: WireEvents): Wire {
-  const { hostname, port, pathname } = new URL(url);
-  const socket: Socket = connect({ host: hostname, port: Number(port), localAddress }, () => {
-    socket.write(upgradeRequest(`${hostname}:${port}`, pathname));
-  });
+export function openWire(target: WireTarget, events: WireEvents): Wire {
+  const url = new URL(target.url);
+  return url.protocol === 'ws:' ? webSocket(url, target, events) : plain(dial(url, target, events.open), events);
+}
+
+function plain(socket: Socket, events: WireEvents): Wire {
+  follow(socket, packetReader(events.packet), events.close);
+  return { send: (packet) => void socket.write(packet), end: () => socket.destroy() };
+}
+
+/** Who the broker is, is not looked at: a fleet's hosts do so on processors of their own. */
+function dial({ protocol, hostname, port }: URL, { localAddress, shown }: WireTarget, open: () => void): Socket {
+  const where = { host: hostname, port: Number(port), localAddress };
+  if (protocol !== 'mqtts:') return connect(where, open);
+  const certified = shown ? { cert: shown.certificate, key: shown.key } : {};
+  return connectTls({ ...where, ...certified, rejectUnauthorized: false }, open);
+}
+
+function follow(socket: Socket, take: (chunk: Buffer) => void, close: () => void): void {
   socket.setNoDelay(true);
-  socket.on(
-    'data',
-    framesOf(events.open, packetReader(events.packet), () => socket.destroy()),
-  );
+  socket.on('data', take);
   socket.on('error', () => {});
-  socket.on('close', events.close);
+  socket.on('close', close);
+}
+
+function webSocket(url: URL, target: WireTarget, events: WireEvents): Wire {
+  const socket = dial(url, target, () => socket.write(upgradeRequest(url.host, url.pathname)));
+  const take = framesOf(events.open, packetReader(events.packet), () => socket.destroy());
+  follow(socket, take, events.close);
   return {
     send: (packet) => void socket.write(Buffer.concat([frameHead(packet.length), packet])),
     end: () => socket.destroy(),
