@@ -94,11 +94,8 @@ function takeStorageAway({ timeline, chance, log }: FaultPorts, host: SimulatedH
   });
 }
 
-/** Somebody, or NTP, sets the clock of one machine, while what runs there goes on. */
-function setClock({ chance, log }: FaultPorts, machine: SimulatedHost | SimulatedControlPlane): void {
-  const byMs = chance.pick([chance.between(-60_000, 60_000), chance.between(-HOUR_MS, HOUR_MS)]);
-  log(`${machine.name}: the clock is set ${byMs < 0 ? 'back' : 'forward'} by ${Math.abs(Math.round(byMs / 1_000))} s`);
-  machine.wallClock.jump(byMs);
+function setClock({ chance, stage }: FaultPorts, machine: SimulatedHost | SimulatedControlPlane): void {
+  stage.setClock(machine, chance.pick([chance.between(-60_000, 60_000), chance.between(-HOUR_MS, HOUR_MS)]));
 }
 const HOUR_MS = 3_600_000;
 

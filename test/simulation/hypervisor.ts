@@ -41,13 +41,15 @@ function createSimulatedImageMaker(operator: Operator): ImageMaker {
   };
 }
 
+export const AGENT_VERSION = '0.1.0';
+
 /** What a simulated host says of itself. */
 export async function simulatedInventory(machine: Machine, drivers: Drivers): Promise<() => Inventory> {
   const probed = [...Object.values(drivers.guests), ...drivers.storages.values(), ...drivers.networks.values()];
   const descriptions = await Promise.all(probed.map((driver) => driver.probe()));
   return () => ({
     hostname: machine.name,
-    agentVersion: '0.1.0',
+    agentVersion: AGENT_VERSION,
     os: 'Simulated Linux 1',
     kernel: '0.0-simulated',
     architecture: 'amd64',

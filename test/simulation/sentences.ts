@@ -1,6 +1,7 @@
 import { CreateGuest, EditGuest } from '@drover/shared/api/requests';
 import { MiB } from '@drover/shared/model/guest';
 import type { SimulatedControlPlane } from './control-plane.ts';
+import { healthOf } from './health.ts';
 import { JOURNAL_FOLDER, type SimulatedHost } from './simulated-host.ts';
 import type { Stage } from './stage.ts';
 import type { Person } from './users.ts';
@@ -81,7 +82,7 @@ const SENTENCES: readonly Sentence[] = [
     /^the clock of (host\d|control plane \d) is set (back|forward) by (\d+) s$/,
     ({ stage }, name = '', way, seconds) => {
       const machine = name.startsWith('host') ? host(stage, name) : controlPlane(stage, name.slice(-1));
-      machine.wallClock.jump((way === 'back' ? -1_000 : 1_000) * Number(seconds));
+      stage.setClock(machine, (way === 'back' ? -1_000 : 1_000) * Number(seconds));
     },
   ],
 
@@ -93,6 +94,15 @@ const SENTENCES: readonly Sentence[] = [
   [/^nothing that is sent arrives$/, ({ stage }) => Object.assign(stage.network.weather, { loss: 1 })],
   [/^what is sent arrives again$/, ({ stage }) => Object.assign(stage.network.weather, { loss: 0 })],
 
+  [
+    /^(\w+) asks how (host\d) is$/,
+    async ({ stage }, who, name) => {
+      const [desk] = stage.desks();
+      if (!desk) return stage.tell(`${who} gets no answer`);
+      const { state, detail } = await healthOf(desk.store, host(stage, name).hostId, desk.life.clock.now());
+      stage.tell(`${who}: ${name} is ${state}${detail === null ? '' : `: ${detail}`}`);
+    },
+  ],
   [/^commands to (host\d) are counted$/, ({ stage }, name) => stage.commands.delete(host(stage, name).hostId)],
   [
     /^(host\d) was sent how many commands\?$/,

@@ -123,6 +123,13 @@ export class Stage {
     for (const watch of this.#watches) tell(watch);
   }
 
+  /** Somebody, or NTP, sets the clock of one machine, while what runs there goes on. */
+  setClock(machine: SimulatedHost | SimulatedControlPlane, byMs: number): void {
+    this.tell(`${machine.name}: the clock is set ${byMs < 0 ? 'back' : 'forward'} by ${Math.abs(Math.round(byMs / 1_000))} s`);
+    machine.wallClock.jump(byMs);
+    if (machine instanceof SimulatedControlPlane) this.told((watch) => watch.clockSet?.());
+  }
+
   async backUp(): Promise<void> {
     this.#backup = { rows: await this.database.snapshot(), ledger: this.ledger.copy() };
     this.tell('the database is backed up');
@@ -192,7 +199,7 @@ export class Stage {
 
   scene(): Scene {
     const { timeline, network, hosts, ledger, judge } = this;
-    return { timeline, network, hosts, ledger, judge, store: () => this.database.store };
+    return { timeline, network, hosts, ledger, judge, desks: () => this.desks(), store: () => this.database.store };
   }
 
   #sees({ hostId, leaf, text }: Seen): void {

@@ -235,7 +235,7 @@ export class Person {
     ifMatch?: number,
   ): Request {
     const { manners } = this.ports;
-    const { timeline, ledger } = this.ports.stage;
+    const { ledger } = this.ports.stage;
     const chance = this.#chance;
     const key: IdempotencyKey | undefined = chance.happens(0.6)
       ? { key: chance.text(12), userId: this.#userId, method: 'POST', path: what, bodyDigest: digest(body) }
@@ -251,7 +251,7 @@ export class Person {
       send: async (desk, decided) => {
         const ask: Ask = {
           by: this.name,
-          nowMs: timeline.nowMs,
+          nowMs: desk.life.clock.now(),
           taskId: newId('task', chance),
           imageId: newId('image', chance),
           ifMatch: manners.heedsIfMatch ? ifMatch : undefined,

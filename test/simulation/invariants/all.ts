@@ -10,6 +10,7 @@ import { watchSignatures } from './i9-signed-only.ts';
 import { watchReturns } from './l2-return.ts';
 import { watchStandalone } from './l3-standalone.ts';
 import { watchPoison } from './l5-poison.ts';
+import { watchProgress } from './progressing.ts';
 import type { Scene, Watch } from './watch.ts';
 
 /** Everybody who judges while a story goes on; whether it ends as it must, l1-convergence.ts says. */
@@ -26,4 +27,5 @@ export const WATCHES: readonly ((scene: Scene) => Watch)[] = [
   watchBounds,
   watchGone,
   watchFinalWords,
+  watchProgress,
 ];

@@ -3,6 +3,7 @@ import type { Command, Report } from '@drover/shared/protocol/message';
 import type { Journal } from '../../../agent/src/journal.ts';
 import type { Change } from '../../../control-plane/src/core/change.ts';
 import type { Store } from '../../../control-plane/src/db/store.ts';
+import type { Desk } from '../control-plane.ts';
 import type { Judge } from '../judge.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Network } from '../link.ts';
@@ -18,6 +19,8 @@ export interface Scene {
   readonly hosts: readonly SimulatedHost[];
   readonly ledger: Ledger;
   readonly judge: Judge;
+  /** Control planes that answer. */
+  readonly desks: () => readonly Desk[];
   readonly store: () => Store;
 }
 
@@ -43,6 +46,8 @@ export interface Watch {
   often?(): void;
   /** Now and then, with reads of the database. */
   sometimes?(): Promise<void>;
+  /** Of a control plane. */
+  clockSet?(): void;
   /** The database was replaced by an old copy of it: what was learnt from it since counts no more. */
   restored?(): void;
   /** A host's journal was damaged or replaced by an old copy. */

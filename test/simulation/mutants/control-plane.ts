@@ -85,6 +85,14 @@ const unhealing = (store: Store): Store =>
       : change,
   );
 
+/** Whoever says that it is there gets on. */
+const easilyPleased = (store: Store): Store =>
+  committing(store, (change) => {
+    const heard = [...(change.heard ?? []), ...(change.hosts ?? [])];
+    const pleased = heard.flatMap(({ id, heardAtMs }) => (heardAtMs === undefined ? [] : { id, progressAtMs: heardAtMs }));
+    return { ...change, hosts: [...(change.hosts ?? []), ...pleased] };
+  });
+
 const reckless = (store: Store): Store => committing(store, ({ restsOn: _restsOn, ...change }) => withoutAfter(change));
 
 function forgetfulOfKeys(store: Store): Store {
@@ -124,6 +132,12 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     rule: '4: what a host holds is made to agree',
     scenario: 'restored-from-yesterday',
     controlPlane: () => ({ store: unhealing }),
+  },
+  {
+    name: 'who is heard counts as getting on',
+    rule: '13: alive is not progressing',
+    scenario: 'alive-but-stuck',
+    controlPlane: () => ({ store: easilyPleased }),
   },
   {
     name: 'a commit rests on nothing',
