@@ -51,7 +51,6 @@ export const aHost = (over: Partial<Host> = {}): Host => ({
   heardAtMs: NOW_MS - 1_000,
   progressAtMs: null,
   asOfMs: 0,
-  inventory: anInventory(),
   orphans: [],
   enrolledAtMs: 1,
   revokedAtMs: null,
@@ -165,6 +164,7 @@ export const aTask = (over: Partial<Task> = {}): Task => ({
 
 export const aCandidate = (over: Partial<HostCandidate> = {}): HostCandidate => ({
   host: aHost(),
+  inventory: anInventory(),
   storages: [aStorage()],
   networks: [aNetwork()],
   images: [anImage()],

@@ -1,3 +1,4 @@
+import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, ImageId, TaskId, UserId } from '@drover/shared/model/id';
 import type { Deletion, ResourceKind, ResourceRef, ResourceStatus } from '@drover/shared/model/resource';
 import type { SpecOf } from '@drover/shared/model/spec';
@@ -33,6 +34,7 @@ export type HostUpdate = {
   readonly id: HostId;
   /** The newest report that the decision knew of: the commit conflicts when another one was absorbed meanwhile. */
   readonly after?: Pick<Host, 'boot' | 'sequence'>;
+  readonly inventory?: Inventory;
 } & Partial<Omit<Host, 'id' | 'name' | 'cell' | 'enrolledAtMs'>>;
 
 /** A host was heard, and had nothing to say: not worth a commit of its own. Not written when a newer report was. */

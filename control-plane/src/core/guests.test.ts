@@ -143,7 +143,7 @@ describe('creating a guest', () => {
     ],
     [
       'a host that has never said what it has',
-      { candidates: [aCandidate({ host: aHost({ connected: false, inventory: null }) })] },
+      { candidates: [aCandidate({ host: aHost({ connected: false }), inventory: null })] },
       { host: 'h1' },
       { code: 'no-host', field: 'host', text: /not introduced itself/ },
     ],
@@ -153,12 +153,10 @@ describe('creating a guest', () => {
       {
         candidates: [
           aCandidate({
-            host: aHost({
-              inventory: anInventory({
-                drivers: [
-                  { port: 'guest', name: 'one', title: 'One', usable: false, reason: 'no cgroups', capabilities: { type: 'container' } },
-                ],
-              }),
+            inventory: anInventory({
+              drivers: [
+                { port: 'guest', name: 'one', title: 'One', usable: false, reason: 'no cgroups', capabilities: { type: 'container' } },
+              ],
             }),
           }),
         ],
@@ -171,9 +169,7 @@ describe('creating a guest', () => {
       {
         candidates: [
           aCandidate({
-            host: aHost({
-              inventory: anInventory({ drivers: [{ port: 'guest', name: 'one', title: 'One', usable: true, capabilities: {} }] }),
-            }),
+            inventory: anInventory({ drivers: [{ port: 'guest', name: 'one', title: 'One', usable: true, capabilities: {} }] }),
           }),
         ],
       },
@@ -185,13 +181,11 @@ describe('creating a guest', () => {
       {
         candidates: [
           aCandidate({
-            host: aHost({
-              inventory: anInventory({
-                drivers: [
-                  { port: 'guest', name: 'one', title: 'One', usable: true, capabilities: { type: 'container' } },
-                  { port: 'guest', name: 'two', title: 'Two', usable: false, reason: 'not installed', capabilities: { type: 'vm' } },
-                ],
-              }),
+            inventory: anInventory({
+              drivers: [
+                { port: 'guest', name: 'one', title: 'One', usable: true, capabilities: { type: 'container' } },
+                { port: 'guest', name: 'two', title: 'Two', usable: false, reason: 'not installed', capabilities: { type: 'vm' } },
+              ],
             }),
           }),
         ],

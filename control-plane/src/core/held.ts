@@ -1,5 +1,4 @@
 import type { ProblemView } from '@drover/shared/lib/problem';
-import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, ImageId, TaskId } from '@drover/shared/model/id';
 import type { Activity, ResourceKind, ResourceRef, ResourceStatus } from '@drover/shared/model/resource';
 import type { Wish } from '@drover/shared/model/spec';
@@ -40,7 +39,6 @@ export interface Host {
   readonly progressAtMs: number | null;
   /** The newest sentAtMs of its own clock that was seen. */
   readonly asOfMs: number;
-  readonly inventory: Inventory | null;
   /** Things that are there and that nobody wished for. */
   readonly orphans: readonly ResourceRef[];
   readonly enrolledAtMs: number;

@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { aHost, anInventory, NOW_MS } from '../../../test/control-plane/held.ts';
+import { aHost, NOW_MS } from '../../../test/control-plane/held.ts';
 import type { Host } from './held.ts';
 import { hostHealth } from './host-health.ts';
 
 const MINUTE_MS = 60_000;
-const healthOf = (over: Partial<Host>, pendingSinceMs: number | null = null) =>
-  hostHealth({ host: aHost(over), pendingSinceMs, controlPlaneVersion: '0.5.0', nowMs: NOW_MS });
-const agent = (agentVersion: string): Partial<Host> => ({ inventory: anInventory({ agentVersion }) });
-const well = agent('0.5.0');
+type Over = Partial<Host> & { readonly agentVersion?: string };
+const healthOf = ({ agentVersion = '0.5.0', ...over }: Over, pendingSinceMs: number | null = null) =>
+  hostHealth({
+    host: aHost(over),
+    agentVersion,
+    pendingSinceMs,
+    controlPlaneVersion: '0.5.0',
+    nowMs: NOW_MS,
+  });
 
 describe('the health of a host', () => {
-  it.each<[string, Partial<Host>, number | null, ReturnType<typeof healthOf>['state'], number | null]>([
+  it.each<[string, Over, number | null, ReturnType<typeof healthOf>['state'], number | null]>([
     ['that is heard and has all it was told', {}, null, 'connected', null],
     ['that was told something just now', {}, NOW_MS - MINUTE_MS, 'connected', null],
     [
@@ -31,18 +36,18 @@ describe('the health of a host', () => {
     ['whose clock goes before', { clockAheadMs: 30_001 }, null, 'clock-off', null],
     ['whose clock goes behind', { clockAheadMs: -MINUTE_MS }, null, 'clock-off', null],
     ['whose clock is a little off', { clockAheadMs: -30_000 }, null, 'connected', null],
-    ['with an agent two releases old', agent('0.3.9'), null, 'connected', null],
-    ['with an agent three releases old', agent('0.2.0'), null, 'agent-too-old', null],
-    ['with an agent one release ahead', agent('0.6.0'), null, 'connected', null],
-    ['with an agent two releases ahead', agent('0.7.0'), null, 'agent-too-new', null],
-    ['with an agent of another line', agent('1.5.0'), null, 'agent-too-new', null],
-    ['with an agent without a version', agent('dev'), null, 'connected', null],
+    ['with an agent two releases old', { agentVersion: '0.3.9' }, null, 'connected', null],
+    ['with an agent three releases old', { agentVersion: '0.2.0' }, null, 'agent-too-old', null],
+    ['with an agent one release ahead', { agentVersion: '0.6.0' }, null, 'connected', null],
+    ['with an agent two releases ahead', { agentVersion: '0.7.0' }, null, 'agent-too-new', null],
+    ['with an agent of another line', { agentVersion: '1.5.0' }, null, 'agent-too-new', null],
+    ['with an agent without a version', { agentVersion: 'dev' }, null, 'connected', null],
   ])('%s', (_what, over, pendingSinceMs, state, sinceMs) => {
-    expect(healthOf({ ...well, ...over }, pendingSinceMs)).toMatchObject({ state, sinceMs });
+    expect(healthOf(over, pendingSinceMs)).toMatchObject({ state, sinceMs });
   });
 
   it('says what is wrong and what to do about it, unless all is well', () => {
-    expect(healthOf({ ...well, clockAheadMs: -90_000 })).toMatchObject({ detail: 'Its clock is 90 s behind.', fix: expect.any(String) });
-    expect(healthOf(well)).toEqual({ state: 'connected', sinceMs: null, detail: null, fix: null });
+    expect(healthOf({ clockAheadMs: -90_000 })).toMatchObject({ detail: 'Its clock is 90 s behind.', fix: expect.any(String) });
+    expect(healthOf({})).toEqual({ state: 'connected', sinceMs: null, detail: null, fix: null });
   });
 });

@@ -13,6 +13,8 @@ const RELEASES = { behind: 2, ahead: 1 };
 
 export interface HealthInput {
   readonly host: Host;
+  /** Null: it has not introduced itself yet. */
+  readonly agentVersion: string | null;
   /** When the oldest wish was made that the host has not journalled; null: it has all. */
   readonly pendingSinceMs: number | null;
   readonly controlPlaneVersion: string;
@@ -71,12 +73,11 @@ function stuck({ host, pendingSinceMs, nowMs }: HealthInput, heardAtMs: number):
   };
 }
 
-function otherRelease({ host, controlPlaneVersion }: HealthInput): HostHealth | null {
-  const version = host.inventory?.agentVersion;
-  if (version === undefined) return null;
-  const ahead = releasesAhead(version, controlPlaneVersion);
+function otherRelease({ agentVersion, controlPlaneVersion }: HealthInput): HostHealth | null {
+  if (agentVersion === null) return null;
+  const ahead = releasesAhead(agentVersion, controlPlaneVersion);
   if (ahead === null || (ahead >= -RELEASES.behind && ahead <= RELEASES.ahead)) return null;
-  const words = { sinceMs: null, detail: `Its agent is ${version}, this control plane ${controlPlaneVersion}.` };
+  const words = { sinceMs: null, detail: `Its agent is ${agentVersion}, this control plane ${controlPlaneVersion}.` };
   return ahead < 0
     ? { state: 'agent-too-old', ...words, fix: 'Upgrade the agent: what it does not understand, it refuses.' }
     : { state: 'agent-too-new', ...words, fix: 'Upgrade the control plane, which goes first.' };

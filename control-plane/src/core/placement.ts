@@ -1,4 +1,5 @@
 import type { GuestType } from '@drover/shared/model/guest';
+import type { Inventory } from '@drover/shared/model/host';
 import type { Held, Host } from './held.ts';
 import type { HostCandidate } from './views.ts';
 
@@ -32,19 +33,18 @@ export function place(
   for (const candidate of candidates) {
     const looked = placeOn(candidate, need);
     if ('reason' in looked) rejected.push({ hostName: candidate.host.name, reason: looked.reason });
-    else places.push({ place: looked, freeBytes: (candidate.host.inventory?.memoryBytes ?? 0) - candidate.promisedMemoryBytes });
+    else places.push({ place: looked, freeBytes: (candidate.inventory?.memoryBytes ?? 0) - candidate.promisedMemoryBytes });
   }
   const [best] = places.sort((a, b) => b.freeBytes - a.freeBytes || (a.place.host.name < b.place.host.name ? -1 : 1));
   return best ? { place: best.place } : { rejected };
 }
 
 function placeOn(candidate: HostCandidate, need: Need): Place | { readonly reason: string } {
-  const { host } = candidate;
-  const { inventory } = host;
+  const { host, inventory } = candidate;
   const absence = absenceOf(host, need.isNamed);
   if (absence) return { reason: absence };
   if (!inventory) return { reason: 'it has not introduced itself yet' };
-  const obstacle = driverObstacle(host, need.type);
+  const obstacle = driverObstacle(inventory, need.type);
   if (obstacle) return { reason: obstacle };
   if (need.memoryBytes > inventory.memoryBytes) return { reason: `it has ${Math.floor(inventory.memoryBytes / 2 ** 20)} MiB of memory` };
   const storage = storageOn(candidate);
@@ -73,8 +73,8 @@ export const inWords = (rejected: readonly Rejection[]): string =>
     .map(({ hostName, reason }) => `${hostName}: ${reason}`)
     .join('; ');
 
-function driverObstacle(host: Host, type: GuestType): string | null {
-  const fitting = (host.inventory?.drivers ?? []).filter(({ port, capabilities }) => port === 'guest' && capabilities.type === type);
+function driverObstacle({ drivers }: Inventory, type: GuestType): string | null {
+  const fitting = drivers.filter(({ port, capabilities }) => port === 'guest' && capabilities.type === type);
   const [first] = fitting;
   if (!first) return `it runs no ${type === 'vm' ? 'VMs' : 'containers'}`;
   return fitting.some(({ usable }) => usable) ? null : `${first.title} does not work there: ${first.reason ?? 'it does not say why'}`;

@@ -161,7 +161,7 @@ describe('what is gone', () => {
 
 describe('a hello', () => {
   it('brings the host its storage and network, once', () => {
-    const first = absorbed(aView([], { host: aHost({ inventory: null }) }), hello([]));
+    const first = absorbed(aView([]), hello([]));
     expect(first.change.wishes).toMatchObject([
       { kind: 'storage', generation: 1, spec: { name: 'local', driver: 'directory', config: { path: '/var/lib/drover/storage' } } },
       { kind: 'network', generation: 1, spec: { name: 'default', driver: 'nat', config: { bridge: 'drover0', subnet: '10.86.0.0/24' } } },

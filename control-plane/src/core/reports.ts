@@ -40,7 +40,6 @@ export function absorb(view: ReportView, received: Report, { nowMs, ...ids }: Ab
   const work = newWork();
   if (report.hello) absorbJournal(report.hello, report.statuses, known, work);
   for (const status of report.statuses) absorbStatus(status, known, work);
-  if (report.hello && !host.inventory) work.events.push({ kind: 'host', id: host.id, gone: false });
   if (report.hello) work.wishes.push(...defaultFabric(host.id, report.hello.inventory, view.resources, ids));
   for (const { kind, id, generation } of work.wishes) if (generation === 1) work.events.push({ kind, id, gone: false });
   const after = (ref: ResourceRef): Held | null =>

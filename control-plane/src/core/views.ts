@@ -1,3 +1,4 @@
+import type { Inventory } from '@drover/shared/model/host';
 import type { GuestId, HostId } from '@drover/shared/model/id';
 import type { Held, Host, Task } from './held.ts';
 
@@ -6,6 +7,8 @@ import type { Held, Host, Task } from './held.ts';
 /** A host that a new guest or image could go to. */
 export interface HostCandidate {
   readonly host: Host;
+  /** Null: it has not introduced itself yet. */
+  readonly inventory: Inventory | null;
   readonly storages: readonly Held<'storage'>[];
   readonly networks: readonly Held<'network'>[];
   readonly images: readonly Held<'image'>[];

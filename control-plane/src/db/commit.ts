@@ -45,7 +45,11 @@ function statementsOf(change: Change): Statement[] {
     ...(change.heard ?? []).map(({ id, after, ...set }) => update(schema.host, set, { id, ...after })),
     ...(change.hosts ?? []).flatMap(hostUpdate),
     ...(change.renamedHosts ?? []).map(({ id, name }) => update(schema.host, { name }, { id })),
-    ...(change.forgottenHosts ?? []).flatMap((id) => [rememberForgotten(id, by, atMs), remove(schema.host, { id })]),
+    ...(change.forgottenHosts ?? []).flatMap((id) => [
+      rememberForgotten(id, by, atMs),
+      remove(schema.host, { id }),
+      remove(schema.hostInventory, { hostId: id }),
+    ]),
     ...(change.usedEnrolments ?? []).flatMap(({ tokenHash, hostId }) => [
       guard(schema.enrolment, 'token_hash = ? AND used_by_host_id IS NULL', tokenHash),
       update(schema.enrolment, { usedByHostId: hostId }, { tokenHash }),
@@ -116,9 +120,13 @@ function removal(kind: WishWrite['kind'], id: string): Statement[] {
 
 const taskUpdate = ({ id, ...set }: TaskUpdate): Statement => update(schema.task, set, { id, finishedAtMs: null });
 
-function hostUpdate({ id, after, ...set }: HostUpdate): Statement[] {
+function hostUpdate({ id, after, inventory, ...set }: HostUpdate): Statement[] {
   const isNext = after ? [guard(schema.host, 'id = ? AND boot = ? AND sequence = ?', id, after.boot, after.sequence)] : [];
-  return [...isNext, update(schema.host, set, { id })];
+  const known =
+    inventory === undefined
+      ? []
+      : [insert(schema.hostInventory, { hostId: id, inventory }, ' ON CONFLICT (host_id) DO UPDATE SET inventory = excluded.inventory')];
+  return [...isNext, update(schema.host, set, { id }), ...known];
 }
 
 /** Its key never comes in again. */

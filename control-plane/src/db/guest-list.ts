@@ -1,25 +1,16 @@
 import { GuestId } from '@drover/shared/model/id';
-import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { selectionOf } from './guest-selection.ts';
+import type { Questions } from './questions.ts';
 import { heldOfKind } from './rows.ts';
-import * as schema from './schema.ts';
 import type { GuestRecord, Reads } from './store.ts';
 
-const { resource, host } = schema;
-
 /** Lists of guests find their ids in narrow tables, and fetch whole rows only for the page that is shown. */
-export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' | 'usersOfImages'> {
-  // Put together once: who looks at guests does so all the time.
-  const [byId, byName, among] = [
-    recordsWhere(db, eq(resource.id, sql.placeholder('ref'))),
-    recordsWhere(db, eq(resource.name, sql.placeholder('ref'))),
-    recordsWhere(db, sql`${resource.id} IN (SELECT value FROM json_each(${sql.placeholder('list')}))`),
-  ];
-
+export function guestReads(db: LibSQLDatabase, ask: Questions): Pick<Reads, 'guest' | 'guests' | 'usersOfImages'> {
   return {
     async guest(ref) {
-      const [row] = await (/^\d+$/.test(ref) ? byId : byName).all({ ref });
+      const [row] = await (/^\d+$/.test(ref) ? ask.guestRecordById : ask.guestRecordByName).all({ ref });
       return row ? recordOf(row) : null;
     },
 
@@ -27,7 +18,9 @@ export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' |
       const { ids, total } = selectionOf(filter);
       const found = (await db.all<{ id: number }>(ids)).map(({ id }) => String(id));
       const shown = found.slice(0, filter.limit);
-      const records = new Map((await among.all({ list: JSON.stringify(shown) })).map((row) => [row.resource.id, recordOf(row)]));
+      const records = new Map(
+        (await ask.guestRecordsAmong.all({ list: JSON.stringify(shown) })).map((row) => [row.resource.id, recordOf(row)]),
+      );
       const items = shown.flatMap((id) => records.get(id) ?? []);
       const isWhole = filter.after === undefined && found.length === shown.length;
       const [count] = isWhole ? [{ total: shown.length }] : await db.all<{ total: number }>(total);
@@ -46,22 +39,7 @@ export function guestReads(db: LibSQLDatabase): Pick<Reads, 'guest' | 'guests' |
   };
 }
 
-function recordsWhere(db: LibSQLDatabase, which: SQL) {
-  return db
-    .select({
-      resource,
-      host: { id: host.id, name: host.name, connected: host.connected, heardAtMs: host.heardAtMs },
-      imageName: sql<
-        string | null
-      >`(SELECT name FROM resource i WHERE i.kind = 'image' AND i.id = json_extract(${resource.spec}, '$.disks[0].imageId'))`,
-    })
-    .from(resource)
-    .innerJoin(host, eq(host.id, resource.hostId))
-    .where(and(eq(resource.kind, 'guest'), which))
-    .prepare();
-}
-
-function recordOf(row: Awaited<ReturnType<ReturnType<typeof recordsWhere>['all']>>[number]): GuestRecord {
+function recordOf(row: Awaited<ReturnType<Questions['guestRecordById']['all']>>[number]): GuestRecord {
   const guest = heldOfKind('guest', row.resource);
   const imageId = guest.spec.disks[0]?.imageId ?? null;
   return { guest, host: row.host, image: imageId === null || row.imageName === null ? null : { id: imageId, name: row.imageName } };

@@ -55,6 +55,12 @@ export class LocalClient implements Client {
     });
   }
 
+  /** Only the values of each row, in the order of the columns. */
+  rows(sql: string, values: InValue[]): readonly InValue[][] {
+    // Sound: a statement in raw mode gives the values of each row as a list.
+    return this.#open(sql).statement.all(values.map(bindable)) as InValue[][];
+  }
+
   close(): void {
     if (!this.#database.open) return;
     this.#writeWaiting();
@@ -122,10 +128,14 @@ export class LocalClient implements Client {
   readonly sync = refused;
   readonly reconnect = refused;
 
-  #run(sql: string, values: InArgs = []): ResultSet {
+  #open(sql: string): Prepared {
     if (!this.#database.open) throw new Error('the database is closed');
+    return this.#prepared(sql);
+  }
+
+  #run(sql: string, values: InArgs = []): ResultSet {
     if (!Array.isArray(values)) throw new Error('values are told apart by their place, not by a name');
-    const { statement, columns } = this.#prepared(sql);
+    const { statement, columns } = this.#open(sql);
     const bound = values.map(bindable);
     if (!columns) return result([], [], statement.run(bound).changes);
     // Sound: in raw mode each row is the list of its values, and columns give them names.

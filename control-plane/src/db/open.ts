@@ -31,8 +31,8 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
   const db = drizzle(client, { casing: 'snake_case' });
 
   const listeners = new Set<() => void>();
-  const reads = createReads(db);
-  const ask = createQuestions(db);
+  const ask = createQuestions(db, client);
+  const reads = createReads(db, ask);
   function changed(): void {
     for (const notify of listeners) notify();
   }

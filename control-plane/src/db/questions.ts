@@ -1,10 +1,18 @@
 import type { ResourceRef } from '@drover/shared/model/resource';
+import type { Client } from '@libsql/client';
 import { and, asc, eq, gt, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import { asked, type Query, type Question } from './asked.ts';
 import * as schema from './schema.ts';
 
-const { resource, host, task, idempotency, user, token } = schema;
+const { resource, host, task, event, idempotency, user, token } = schema;
 const value = sql.placeholder;
+
+/** What is told of the host of a guest or task beside it. */
+export const HOST_BESIDE = { id: host.id, name: host.name, connected: host.connected, heardAtMs: host.heardAtMs };
+const IMAGE_NAME = sql<
+  string | null
+>`(SELECT name FROM resource i WHERE i.kind = 'image' AND i.id = json_extract(${resource.spec}, '$.disks[0].imageId'))`;
 
 /** The outbox is this question: what has the host not confirmed to have written down? Nothing to clean, nothing to keep in step. */
 const isPending = gt(resource.generation, resource.ackedGeneration);
@@ -12,88 +20,127 @@ const isPending = gt(resource.generation, resource.ackedGeneration);
 export type Questions = ReturnType<typeof createQuestions>;
 
 /** What is asked for each report and each request, put together once. */
-export function createQuestions(db: LibSQLDatabase) {
+export function createQuestions(db: LibSQLDatabase, client: Client) {
+  const ask = <T>(query: Query<T>): Question<T> => asked(client, query);
   const unfinishedTasks = (where: SQL | undefined) =>
-    db
-      .select()
-      .from(task)
-      .where(and(isNull(task.finishedAtMs), where))
-      .orderBy(task.createdAtMs, task.id)
-      .prepare();
+    ask(
+      db
+        .select()
+        .from(task)
+        .where(and(isNull(task.finishedAtMs), where))
+        .orderBy(task.createdAtMs, task.id),
+    );
+  const guestRecords = (which: SQL) =>
+    ask(
+      db
+        .select({ resource, host: HOST_BESIDE, imageName: IMAGE_NAME })
+        .from(resource)
+        .innerJoin(host, eq(host.id, resource.hostId))
+        .where(and(eq(resource.kind, 'guest'), which)),
+    );
   return {
-    host: db
-      .select()
-      .from(host)
-      .where(eq(host.id, value('id')))
-      .prepare(),
-    hosts: db.select().from(host).orderBy(host.name).prepare(),
-    task: db
-      .select()
-      .from(task)
-      .where(eq(task.id, value('id')))
-      .prepare(),
+    host: ask(
+      db
+        .select()
+        .from(host)
+        .where(eq(host.id, value('id'))),
+    ),
+    task: ask(
+      db
+        .select()
+        .from(task)
+        .where(eq(task.id, value('id'))),
+    ),
     tasksOfHost: unfinishedTasks(eq(task.hostId, value('hostId'))),
     tasksOf: unfinishedTasks(and(eq(task.targetKind, value('kind')), eq(task.targetId, value('id')))),
-    resource: db
-      .select()
-      .from(resource)
-      .where(and(eq(resource.kind, value('kind')), eq(resource.id, value('id'))))
-      .prepare(),
-    guestByName: db
-      .select()
-      .from(resource)
-      .where(and(eq(resource.kind, 'guest'), eq(resource.name, value('name'))))
-      .prepare(),
+    taskRecord: ask(
+      db
+        .select({ task, host: HOST_BESIDE })
+        .from(task)
+        .leftJoin(host, eq(host.id, task.hostId))
+        .where(eq(task.id, value('id'))),
+    ),
+    resource: ask(
+      db
+        .select()
+        .from(resource)
+        .where(and(eq(resource.kind, value('kind')), eq(resource.id, value('id')))),
+    ),
+    guestByName: ask(
+      db
+        .select()
+        .from(resource)
+        .where(and(eq(resource.kind, 'guest'), eq(resource.name, value('name')))),
+    ),
+    guestRecordById: guestRecords(eq(resource.id, value('ref'))),
+    guestRecordByName: guestRecords(eq(resource.name, value('ref'))),
+    guestRecordsAmong: guestRecords(sql`${resource.id} IN (SELECT value FROM json_each(${value('list')}))`),
     /** Of `list`, which `listOf` makes. The plus keeps SQLite from going through everything that the host has. */
-    resourcesAmong: db
-      .select()
-      .from(resource)
-      .where(
-        sql`+${resource.hostId} = ${value('hostId')} AND (${resource.kind}, ${resource.id}) IN
+    resourcesAmong: ask(
+      db
+        .select()
+        .from(resource)
+        .where(
+          sql`+${resource.hostId} = ${value('hostId')} AND (${resource.kind}, ${resource.id}) IN
           (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(${value('list')}))`,
-      )
-      .prepare(),
-    resourcesOfHost: db
-      .select()
-      .from(resource)
-      .where(eq(resource.hostId, value('hostId')))
-      .prepare(),
-    pending: db
-      .select()
-      .from(resource)
-      .where(and(eq(resource.hostId, value('hostId')), isPending))
-      .orderBy(asc(resource.createdAtMs))
-      .limit(value('limit'))
-      .prepare(),
-    hostsWithPending: db
-      .selectDistinct({ id: resource.hostId })
-      .from(resource)
-      .innerJoin(host, eq(host.id, resource.hostId))
-      .where(and(isPending, eq(host.connected, true)))
-      .prepare(),
-    silentHosts: db
-      .select({ id: host.id })
-      .from(host)
-      .where(and(eq(host.connected, true), lt(host.heardAtMs, value('beforeMs'))))
-      .prepare(),
-    overdueTasks: db
-      .select({ id: task.id })
-      .from(task)
-      .where(and(isNull(task.finishedAtMs), isNotNull(task.deadlineAtMs), lt(task.deadlineAtMs, value('nowMs'))))
-      .orderBy(asc(task.deadlineAtMs))
-      .limit(value('limit'))
-      .prepare(),
-    caller: db
-      .select({ user, token })
-      .from(token)
-      .innerJoin(user, eq(user.id, token.userId))
-      .where(and(eq(token.hash, value('hash')), or(isNull(token.expiresAtMs), gt(token.expiresAtMs, value('nowMs')))))
-      .prepare(),
-    idempotent: db
-      .select()
-      .from(idempotency)
-      .where(and(eq(idempotency.userId, value('userId')), eq(idempotency.key, value('key'))))
-      .prepare(),
+        ),
+    ),
+    resourcesOfHost: ask(
+      db
+        .select()
+        .from(resource)
+        .where(eq(resource.hostId, value('hostId'))),
+    ),
+    pending: ask(
+      db
+        .select()
+        .from(resource)
+        .where(and(eq(resource.hostId, value('hostId')), isPending))
+        .orderBy(asc(resource.createdAtMs))
+        .limit(value('limit')),
+    ),
+    hostsWithPending: ask(
+      db
+        .selectDistinct({ id: resource.hostId })
+        .from(resource)
+        .innerJoin(host, eq(host.id, resource.hostId))
+        .where(and(isPending, eq(host.connected, true))),
+    ),
+    silentHosts: ask(
+      db
+        .select({ id: host.id })
+        .from(host)
+        .where(and(eq(host.connected, true), lt(host.heardAtMs, value('beforeMs')))),
+    ),
+    overdueTasks: ask(
+      db
+        .select({ id: task.id })
+        .from(task)
+        .where(and(isNull(task.finishedAtMs), isNotNull(task.deadlineAtMs), lt(task.deadlineAtMs, value('nowMs'))))
+        .orderBy(asc(task.deadlineAtMs))
+        .limit(value('limit')),
+    ),
+    events: ask(
+      db
+        .select({ cursor: event.cursor, kind: event.kind, id: event.id, gone: event.gone })
+        .from(event)
+        .where(gt(event.cursor, value('after')))
+        .orderBy(asc(event.cursor))
+        .limit(value('limit')),
+    ),
+    caller: ask(
+      db
+        .select({ user, token })
+        .from(token)
+        .innerJoin(user, eq(user.id, token.userId))
+        .where(and(eq(token.hash, value('hash')), or(isNull(token.expiresAtMs), gt(token.expiresAtMs, value('nowMs'))))),
+    ),
+    idempotent: ask(
+      db
+        .select()
+        .from(idempotency)
+        .where(and(eq(idempotency.userId, value('userId')), eq(idempotency.key, value('key')))),
+    ),
   };
 }
 

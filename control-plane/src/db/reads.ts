@@ -1,23 +1,23 @@
 import type { ListTasks } from '@drover/shared/api/requests';
 import type { Page } from '@drover/shared/api/views';
+import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, TaskId } from '@drover/shared/model/id';
 import { and, asc, count, desc, eq, gt, isNotNull, isNull, max, min, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Host } from '../core/held.ts';
 import { guestReads } from './guest-list.ts';
+import { HOST_BESIDE, type Questions } from './questions.ts';
 import { heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { HostRecord, ListByName, Reads, TaskRecord } from './store.ts';
 
-const { resource, host, task, taskLog, event, guestCount, resourceVersion } = schema;
+const { resource, host, hostInventory, task, taskLog, event, guestCount, resourceVersion } = schema;
 const NO_GUESTS = { total: 0, running: 0 } as const;
 
-const HOST_OF_TASK = { id: host.id, name: host.name, connected: host.connected, heardAtMs: host.heardAtMs };
-
-export function createReads(db: LibSQLDatabase): Reads {
+export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
   return {
-    ...guestReads(db),
+    ...guestReads(db, ask),
 
     async host(ref) {
       const [row] = await db
@@ -68,18 +68,14 @@ export function createReads(db: LibSQLDatabase): Reads {
     },
 
     async task(id) {
-      const [row] = await db
-        .select({ task, host: HOST_OF_TASK })
-        .from(task)
-        .leftJoin(host, eq(host.id, task.hostId))
-        .where(sql`${task.id} = ${id}`);
+      const [row] = await ask.taskRecord.all({ id });
       return row ? { task: taskOf(row.task), host: row.host } : null;
     },
 
     async tasks(filter) {
       const where = taskFilter(filter);
       const found = await db
-        .select({ task, host: HOST_OF_TASK })
+        .select({ task, host: HOST_BESIDE })
         .from(task)
         .leftJoin(host, eq(host.id, task.hostId))
         .where(and(where, beforeTask(filter.after)))
@@ -97,13 +93,7 @@ export function createReads(db: LibSQLDatabase): Reads {
         .orderBy(asc(taskLog.cursor))
         .limit(limit),
 
-    events: (after, limit) =>
-      db
-        .select({ cursor: event.cursor, kind: event.kind, id: event.id, gone: event.gone })
-        .from(event)
-        .where(gt(event.cursor, after))
-        .orderBy(asc(event.cursor))
-        .limit(limit),
+    events: (after, limit) => ask.events.all({ after, limit }),
 
     async eventRange() {
       // Two questions: asked for both at once SQLite reads the whole table.
@@ -150,12 +140,23 @@ async function total(db: LibSQLDatabase, table: typeof host | typeof resource | 
 
 async function hostRecords(db: LibSQLDatabase, hosts: readonly Host[]): Promise<HostRecord[]> {
   const ids = hosts.map(({ id }) => id);
-  const [counts, pending] = [await guestCounts(db, ids), await oldestPending(db, ids)];
+  const inventories = await inventoriesOf(db, ids);
+  const counts = await guestCounts(db, ids);
+  const pending = await oldestPending(db, ids);
   return hosts.map((each) => ({
     host: each,
+    inventory: inventories.get(each.id) ?? null,
     guests: counts.get(each.id) ?? NO_GUESTS,
     pendingSinceMs: pending.get(each.id) ?? null,
   }));
+}
+
+export async function inventoriesOf(db: LibSQLDatabase, hostIds: readonly HostId[]): Promise<ReadonlyMap<HostId, Inventory>> {
+  const found = await db
+    .select()
+    .from(hostInventory)
+    .where(sql`${hostInventory.hostId} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`);
+  return new Map(found.map(({ hostId, inventory }) => [hostId, inventory]));
 }
 
 /** Of each host the wish that has waited longest to be journalled there. */

@@ -96,7 +96,6 @@ export const host = sqliteTable('host', {
   heardAtMs: integer('heard_at_ms'),
   progressAtMs: integer('progress_at_ms'),
   asOfMs: integer('as_of_ms').notNull(),
-  inventory: json<Inventory>(),
   orphans: json<readonly ResourceRef[]>().notNull(),
   enrolledAtMs: integer('enrolled_at_ms').notNull(),
   revokedAtMs: integer('revoked_at_ms'),
@@ -104,6 +103,12 @@ export const host = sqliteTable('host', {
   previousRun: text('previous_run'),
   cloneSeenAtMs: integer('clone_seen_at_ms'),
   clockAheadMs: integer('clock_ahead_ms'),
+});
+
+/** Apart from the host's row, which is written every ten seconds. */
+export const hostInventory = sqliteTable('host_inventory', {
+  hostId: text('host_id').$type<HostId>().primaryKey(),
+  inventory: json<Inventory>().notNull(),
 });
 
 export const forgottenHost = sqliteTable('forgotten_host', {

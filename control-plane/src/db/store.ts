@@ -1,5 +1,6 @@
 import type { ListGuests, ListTasks } from '@drover/shared/api/requests';
 import type { ChangeEvent, Page, TaskLogLine } from '@drover/shared/api/views';
+import type { Inventory } from '@drover/shared/model/host';
 import type { GuestId, HostId, ImageId, TaskId } from '@drover/shared/model/id';
 import type { ResourceKind, ResourceRef } from '@drover/shared/model/resource';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
@@ -34,6 +35,8 @@ export interface OnHost<K extends ResourceKind> {
 }
 export interface HostRecord {
   readonly host: Host;
+  /** Null: it has not introduced itself yet. */
+  readonly inventory: Inventory | null;
   readonly guests: { readonly total: number; readonly running: number };
   /** When the oldest wish was made that it has not journalled; null: it has all. */
   readonly pendingSinceMs: number | null;

@@ -7,6 +7,7 @@ import { type Held, type Host, isKind, type Task } from '../core/held.ts';
 import { didYouMean } from '../core/near.ts';
 import type { HostCandidate, ImageDecisionView } from '../core/views.ts';
 import { listOf, type Questions } from './questions.ts';
+import { inventoriesOf } from './reads.ts';
 import { heldOf, heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { Views } from './store.ts';
@@ -19,7 +20,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
       return {
         nextGuestId: await nextGuestId(db),
         nameTaken: await guestNameTaken(db, input.name),
-        candidates: await candidates(db, ask, input.host),
+        candidates: await candidates(db, input.host),
       };
     },
 
@@ -33,7 +34,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
       };
     },
 
-    createImage: async (input) => ({ candidates: await candidates(db, ask, input.host) }),
+    createImage: async (input) => ({ candidates: await candidates(db, input.host) }),
 
     async onImage(id) {
       const image = await imageView(db, ask, id);
@@ -189,8 +190,8 @@ async function hostNamed(db: LibSQLDatabase, ref: string, field?: string): Promi
   });
 }
 
-async function candidates(db: LibSQLDatabase, ask: Questions, ref: string | undefined): Promise<HostCandidate[]> {
-  const hosts = ref === undefined ? (await ask.hosts.all()).map(hostOf) : [await hostNamed(db, ref, 'host')];
+async function candidates(db: LibSQLDatabase, ref: string | undefined): Promise<HostCandidate[]> {
+  const hosts = ref === undefined ? (await db.select().from(host).orderBy(host.name)).map(hostOf) : [await hostNamed(db, ref, 'host')];
   const only = ref === undefined ? undefined : hosts[0]?.id;
   const fabric = await db
     .select()
@@ -204,10 +205,15 @@ async function candidates(db: LibSQLDatabase, ask: Questions, ref: string | unde
   const promisedTo = new Map(promised.map(({ hostId, bytes }) => [hostId, bytes]));
   const placedOn = new Map<HostId, Held[]>(hosts.map(({ id }) => [id, []]));
   for (const row of fabric) placedOn.get(row.hostId)?.push(heldOf(row));
+  const inventories = await inventoriesOf(
+    db,
+    hosts.map(({ id }) => id),
+  );
   return hosts.map((candidate) => {
     const here = placedOn.get(candidate.id) ?? [];
     return {
       host: candidate,
+      inventory: inventories.get(candidate.id) ?? null,
       storages: here.filter(isKind('storage')),
       networks: here.filter(isKind('network')),
       images: here.filter(isKind('image')),

@@ -62,14 +62,13 @@ export function guestView({ guest, host, image }: GuestRecord, nowMs: number): G
   };
 }
 
-export function hostView({ host, guests, pendingSinceMs }: HostRecord, nowMs: number, controlPlaneVersion: string): HostView {
-  const { inventory } = host;
+export function hostView({ host, inventory, guests, pendingSinceMs }: HostRecord, nowMs: number, controlPlaneVersion: string): HostView {
   return {
     id: host.id,
     name: host.name,
     cell: host.cell,
     connected: !isAway(host, nowMs),
-    health: hostHealth({ host, pendingSinceMs, controlPlaneVersion, nowMs }),
+    health: hostHealth({ host, agentVersion: inventory?.agentVersion ?? null, pendingSinceMs, controlPlaneVersion, nowMs }),
     heardAtMs: host.heardAtMs,
     progressAtMs: host.progressAtMs,
     enrolledAtMs: host.enrolledAtMs,

@@ -5,6 +5,16 @@ import { sql as cells } from './0004-cells.ts';
 import { sql as taskLists } from './0005-task-lists.ts';
 import { sql as cellsReached } from './0006-cells-reached.ts';
 import { sql as unfinishedTasks } from './0007-unfinished-tasks.ts';
+import { sql as inventoriesApart } from './0008-inventories-apart.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
-export const MIGRATIONS: readonly string[] = [first, guestLists, hostsCutOff, cells, taskLists, cellsReached, unfinishedTasks];
+export const MIGRATIONS: readonly string[] = [
+  first,
+  guestLists,
+  hostsCutOff,
+  cells,
+  taskLists,
+  cellsReached,
+  unfinishedTasks,
+  inventoriesApart,
+];
