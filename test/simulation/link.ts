@@ -9,6 +9,7 @@ import type { Broker } from '../../control-plane/src/broker/broker.ts';
 import { Adversary } from './adversary.ts';
 import type { Chance } from './chance.ts';
 import type { Life } from './life.ts';
+import { Releases } from './releases.ts';
 import { isSealed, openSeal } from './signer.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -62,6 +63,8 @@ export class Network {
   readonly cut = new Map<HostId, { up: boolean; down: boolean }>();
   /** The broker lives and dies with the control plane, or it is a program of its own. */
   isEmbedded = true;
+  /** Whether control planes and agents are of one release. */
+  readonly releases = new Releases();
   readonly #connections = new Map<HostId, Connection>();
   readonly #subscribers = new Set<Subscriber>();
   readonly #adversary: Adversary;
@@ -95,7 +98,8 @@ export class Network {
         if (!life.isAlive) return;
         const parsed = parseTopic(topic);
         const text = typeof payload === 'string' ? payload : new TextDecoder().decode(payload);
-        if (parsed) this.#carryDown(parsed.hostId as HostId, parsed.leaf, text);
+        if (parsed?.leaf === 'down/command') this.command(parsed.hostId as HostId, this.releases.down(text));
+        else if (parsed) this.#carryDown(parsed.hostId as HostId, parsed.leaf, text);
         life.point(`published ${topic}`);
       },
       onMessage(listener) {
@@ -107,6 +111,11 @@ export class Network {
       serves: () => true,
       disconnect: (hostId) => this.drop(hostId),
     };
+  }
+
+  /** Carries a command, sealed, to a host. */
+  command(hostId: HostId, text: string): void {
+    this.#carryDown(hostId, 'down/command', text);
   }
 
   /** The end of a control plane: with an embedded broker all connections end. */
@@ -182,7 +191,8 @@ export class Network {
         life.point(`send ${message.do}`);
         if (!life.isAlive || !connection?.open) return;
         const [leaf, body] = message.do === 'report' ? (['up/report', message.report] as const) : (['up/gone', message.gone] as const);
-        this.#carryUp(hostId, leaf, JSON.stringify(body));
+        const text = JSON.stringify(body);
+        this.#carryUp(hostId, leaf, leaf === 'up/report' ? this.releases.up(hostId, text) : text);
       },
       close: async () => {
         closed = true;

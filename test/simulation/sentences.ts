@@ -103,6 +103,27 @@ const SENTENCES: readonly Sentence[] = [
       stage.tell(`${who}: ${name} is ${state}${detail === null ? '' : `: ${detail}`}`);
     },
   ],
+  [/^more is wished of guest (\d+) than its agent understands$/, ({ stage }, guest = '') => stage.network.releases.wishedMore.add(guest)],
+  [
+    /^no more is wished of guest (\d+) than its agent understands$/,
+    ({ stage }, guest = '') => stage.network.releases.wishedMore.delete(guest),
+  ],
+  [/^more is said about guest (\d+) than its agent understands$/, ({ stage }, guest = '') => stage.network.releases.saidMore.add(guest)],
+  [
+    /^no more is said about guest (\d+) than its agent understands$/,
+    ({ stage }, guest = '') => stage.network.releases.saidMore.delete(guest),
+  ],
+  [
+    /^(host\d) is sent a command about a kind of thing that it does not know$/,
+    ({ stage }, name) => {
+      const { hostId } = host(stage, name);
+      stage.network.command(hostId, stage.network.releases.unknownKind(hostId, stage.timeline.nowMs));
+    },
+  ],
+  [
+    /^the agent of (host\d) is newer than the control planes$/,
+    ({ stage }, name) => stage.network.releases.newer.add(host(stage, name).hostId),
+  ],
   [/^commands to (host\d) are counted$/, ({ stage }, name) => stage.commands.delete(host(stage, name).hostId)],
   [
     /^(host\d) was sent how many commands\?$/,

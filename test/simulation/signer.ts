@@ -9,9 +9,12 @@ export const simulatedSigner: Signer = {
   publicKeys: [],
   succession: [],
   rotate: async () => {},
-  sign: async (payload) => `${SEAL}${JSON.stringify(payload)}`,
+  sign: async (payload) => seal(payload),
   verify: async (jws) => openSeal(jws),
 };
+
+/** What the control plane alone can make. */
+export const seal = (payload: unknown): string => `${SEAL}${JSON.stringify(payload)}`;
 
 /** What somebody can make who has not got the key. */
 export const forged = (payload: unknown): string => `${FORGED}${JSON.stringify(payload)}`;

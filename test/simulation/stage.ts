@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { HostId } from '@drover/shared/model/id';
 import { Resource } from '@drover/shared/model/resource';
-import { Command, Report } from '@drover/shared/protocol/message';
+import { Command, Refusal } from '@drover/shared/protocol/message';
+import { readReport } from '@drover/shared/protocol/read';
 import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
 import { z } from 'zod';
 import type { Change } from '../../control-plane/src/core/change.ts';
@@ -204,15 +205,23 @@ export class Stage {
 
   #sees({ hostId, leaf, text }: Seen): void {
     if (leaf === 'down/command' && isSealed(text)) {
-      const command = Command.parse(openSeal(text));
+      const said = openSeal(text);
+      const command = Command.safeParse(said).data;
       this.commands.set(hostId, (this.commands.get(hostId) ?? 0) + 1);
-      this.told((watch) => watch.command?.(command));
+      if (command) this.told((watch) => watch.command?.(command));
+      else this.#isNotUnderstood(hostId, said);
     }
     if (leaf !== 'up/report') return;
     const host = this.hosts.find((host) => host.hostId === hostId);
-    const report = Report.safeParse(JSON.parse(text));
-    this.judge.check(report.success, `${hostId} sent a report that nobody can read: ${report.error?.message ?? ''}`);
-    if (host && report.data) this.told((watch) => watch.report?.(host, report.data));
+    const read = readReport(new TextEncoder().encode(text));
+    const isWhole = read?.dropped === 0 || this.network.releases.newer.has(hostId);
+    this.judge.check(read !== null && isWhole, `${hostId} sent a report that nobody can read in full`);
+    if (host && read) this.told((watch) => watch.report?.(host, read.report));
+  }
+
+  #isNotUnderstood(hostId: HostId, said: unknown): void {
+    const { resource } = Named.parse(said);
+    this.told((watch) => watch.notUnderstood?.(hostId, resource));
   }
 
   /** The store, with the second book kept beside it. */
@@ -235,5 +244,7 @@ export class Stage {
 
 /** A file of a journal. */
 const Written = z.object({ resource: Resource });
+/** Of a command of a newer release. */
+const Named = z.object({ resource: Refusal.omit({ problem: true }) });
 
 const KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const;

@@ -161,6 +161,7 @@ class World {
     const weather = new HostWeather(chance.fork(`${name} weather`), roughness);
     if (chance.happens(0.2)) weather.poisoned.add(chance.pick(['100', '101', '102', 'debian-12']));
     const hostId = HostId.parse(`host_${chance.text(20)}`);
+    if (this.#chance.fork(`${name} release`).happens(0.1)) this.stage.network.releases.newer.add(hostId);
     this.stage.addHost(hostId, name, chance.fork(name), weather, drawClock(chance.fork(`${name} clock`)));
   }
 

@@ -10,6 +10,7 @@ import { watchSignatures } from './i9-signed-only.ts';
 import { watchReturns } from './l2-return.ts';
 import { watchStandalone } from './l3-standalone.ts';
 import { watchPoison } from './l5-poison.ts';
+import { watchUnderstanding } from './not-understood.ts';
 import { watchProgress } from './progressing.ts';
 import type { Scene, Watch } from './watch.ts';
 
@@ -28,4 +29,5 @@ export const WATCHES: readonly ((scene: Scene) => Watch)[] = [
   watchGone,
   watchFinalWords,
   watchProgress,
+  watchUnderstanding,
 ];

@@ -1,5 +1,6 @@
+import type { HostId } from '@drover/shared/model/id';
 import type { Resource } from '@drover/shared/model/resource';
-import type { Command, Report } from '@drover/shared/protocol/message';
+import type { Command, Refusal, Report } from '@drover/shared/protocol/message';
 import type { Journal } from '../../../agent/src/journal.ts';
 import type { Change } from '../../../control-plane/src/core/change.ts';
 import type { Store } from '../../../control-plane/src/db/store.ts';
@@ -34,6 +35,8 @@ export interface Watch {
   opened?(host: SimulatedHost, journal: Journal): void;
   /** A control plane has handed a command to the network. */
   command?(command: Command): void;
+  /** The same, and no agent of today understands it. */
+  notUnderstood?(hostId: HostId, resource: Omit<Refusal, 'problem'>): void;
   /** A host has handed a report to the network. */
   report?(host: SimulatedHost, report: Report): void;
   /** This was written to the database; the ledger still shows what was there before. */

@@ -146,6 +146,9 @@ export const UNSCRUPULOUS: Mutant = {
   network: { loss: 0.25, lateness: 0.5, lateMsMax: 8_000 },
 };
 
+/** Says nothing of what it does not understand. */
+const speechless = (link: Link): Link => ({ ...link, open: (handlers) => link.open({ ...handlers, refused() {} }) });
+
 export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'what nobody wished for is removed',
@@ -213,6 +216,12 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     rule: '15: one agent per host',
     scenario: 'a-second-agent',
     agent: () => ({ lock: () => true }),
+  },
+  {
+    name: 'a command that is not understood is passed over',
+    rule: '17: what is not understood is refused',
+    scenario: 'releases-apart',
+    agent: () => ({ link: speechless }),
   },
   {
     name: 'a lost report is not said again',

@@ -77,6 +77,17 @@ function deafToHello(): (broker: Broker) => Broker {
   });
 }
 
+/** Takes a report only if it knows every word of it. */
+const pedantic = (broker: Broker): Broker => ({
+  ...broker,
+  onMessage: (listener) =>
+    broker.onMessage((topic, payload) => {
+      const isReport = parseTopic(topic)?.leaf === 'up/report';
+      if (!isReport || StrictReport.safeParse(JSON.parse(new TextDecoder().decode(payload))).success) listener(topic, payload);
+    }),
+});
+const StrictReport = Report.strict();
+
 /** Takes note of what a host says, and never wishes anew because of it. */
 const unhealing = (store: Store): Store =>
   committing(store, (change) =>
@@ -132,6 +143,12 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     rule: '4: what a host holds is made to agree',
     scenario: 'restored-from-yesterday',
     controlPlane: () => ({ store: unhealing }),
+  },
+  {
+    name: 'a report with a word that is not known is refused',
+    rule: '17: reports are read leniently',
+    scenario: 'releases-apart',
+    controlPlane: () => ({ broker: pedantic }),
   },
   {
     name: 'who is heard counts as getting on',

@@ -1,6 +1,7 @@
 import type { Resource, ResourceRef } from '@drover/shared/model/resource';
+import { SPEC_SCHEMAS } from '@drover/shared/model/spec';
 import type { Disk } from '../../../agent/src/host/disk.ts';
-import { type Acceptance, digestOf, Journal, type TaskRecord } from '../../../agent/src/journal.ts';
+import { type Acceptance, digestOf, type Entry, Journal, type TaskRecord } from '../../../agent/src/journal.ts';
 import type { AgentParts, SimulatedHost } from '../simulated-host.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -46,6 +47,26 @@ class ResultlessJournal extends Journal {
   override recordTask(ref: ResourceRef, task: TaskRecord): void {
     if (!task.result) super.recordTask(ref, task);
   }
+}
+
+class LenientJournal extends Journal {
+  override get(ref: ResourceRef): Entry | null {
+    const entry = super.get(ref);
+    return entry && withoutUnknown(entry);
+  }
+  override all(): readonly Entry[] {
+    return super.all().map(withoutUnknown);
+  }
+}
+
+/** Its wish, as far as it is understood. */
+function withoutUnknown(entry: Entry): Entry {
+  const { kind, spec } = entry.resource;
+  const issues = SPEC_SCHEMAS[kind].safeParse(spec).error?.issues ?? [];
+  const unknown = new Set(issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : [])));
+  if (unknown.size === 0) return entry;
+  const known = Object.fromEntries(Object.entries(spec).filter(([name]) => !unknown.has(name)));
+  return { ...entry, resource: { ...entry.resource, spec: known } };
 }
 
 function forgetAtOnce(journal: Journal, ref: ResourceRef): void {
@@ -106,6 +127,12 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
     rule: '12: the result is journalled before it is reported',
     scenario: 'killed-in-the-middle',
     agent: () => ({ journal: opened(ResultlessJournal) }),
+  },
+  {
+    name: 'a part of a wish that is not understood is left out',
+    rule: '17: a wish is read strictly',
+    scenario: 'releases-apart',
+    agent: () => ({ journal: opened(LenientJournal) }),
   },
 ];
 
