@@ -56,7 +56,7 @@ export type Measure =
 
 /** Processor time: of the control plane, of brokers beside it, of the light agents. */
 export type CostMeasure = Cost | `${Cost} brokers` | `${Cost} agents`;
-export type Cost = 'first in cpu' | 'idle cpu' | 'back cpu';
+export type Cost = 'command cpu' | 'first in cpu' | 'idle cpu' | 'back cpu';
 
 export type LinkMeasure =
   | 'round trip'
@@ -71,6 +71,7 @@ export type LinkMeasure =
   | 'page of 100'
   | 'reads per second'
   | CostMeasure
+  | 'read cpu'
   | 'idle memory'
   | 'idle api p99'
   | 'reports'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LocalClient } from '../../../control-plane/src/db/local-client.ts';
 import { memoryMiB } from '../idle.ts';
-import { addCosts, costsOf, type Scene } from './costs.ts';
+import { addCosts, costsOf } from './costs.ts';
 import { p99, probeApi } from './herd.ts';
 import type { LinkContext } from './measure.ts';
 
@@ -12,7 +12,7 @@ const WATCHED = 1_000;
 const HOUR_MS = 3_600_000;
 
 /** P18: what a fleet costs that has nothing to say, and what it leaves on disk. */
-export async function measureIdleFleet(context: LinkContext & Scene): Promise<void> {
+export async function measureIdleFleet(context: LinkContext): Promise<void> {
   const { plane, fleet, samples, say } = context;
   say(`idle for ${LOOK_MS / 1_000} s`);
   const database = new LocalClient(`${plane.folder}/control-plane/drover.db`, 5_000);

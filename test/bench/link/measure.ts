@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TaskView } from '@drover/shared/api/views';
 import type { ApiClient } from '../api-client.ts';
+import { cpuMs } from '../cpu-time.ts';
 import { quantile, type Samples, timed } from '../statistics.ts';
-import type { Fleet } from './fleet.ts';
+import { addCosts, costsOf, type Scene } from './costs.ts';
 
-export interface LinkContext {
+export interface LinkContext extends Scene {
   readonly client: ApiClient;
-  readonly fleet: Fleet;
   readonly guestsPerHost: number;
   readonly samples: Samples;
   readonly say: (line: string) => void;
@@ -98,7 +98,9 @@ export async function measureCommands(context: LinkContext): Promise<void> {
     ),
   );
   say('as many commands as it takes');
+  const before = costsOf(context);
   const ms = await timed(() => together(FLOOD, (turn) => edits.edit(turn)));
+  addCosts(samples, 'command cpu', before, costsOf(context), FLOOD);
   samples.add('commands per second', DROVER, (FLOOD * 1_000) / ms);
   edits.end();
 }
@@ -123,7 +125,8 @@ export async function measureChanges({ client, fleet, samples, say }: LinkContex
 }
 
 /** P17: reads, while the fleet is there and idle. */
-export async function measureReads({ client, fleet, guestsPerHost, samples, say }: LinkContext): Promise<void> {
+export async function measureReads(context: LinkContext): Promise<void> {
+  const { plane, client, fleet, guestsPerHost, samples, say } = context;
   say('reads');
   const guest = (turn: number): string => `/guests/${FIRST_GUEST + ((turn * 7) % (fleet.hosts * guestsPerHost))}`;
   const times: number[] = [];
@@ -132,7 +135,9 @@ export async function measureReads({ client, fleet, guestsPerHost, samples, say 
     if (turn % 5 === 0) samples.add('page of 100', DROVER, await timed(() => client.call('GET', '/guests?limit=100')));
   }
   samples.add('api p99', DROVER, quantile(times, 0.99));
+  const before = cpuMs(plane.pid());
   const ms = await timed(() => together(READS_AT_ONCE, (turn) => client.call('GET', guest(turn))));
+  samples.add('read cpu', DROVER, (cpuMs(plane.pid()) - before) / READS_AT_ONCE);
   samples.add('reads per second', DROVER, (READS_AT_ONCE * 1_000) / ms);
 }
 
