@@ -8,6 +8,7 @@ const [file = '', from = '0', to = '0'] = process.argv.slice(2);
 const SAY_MS = 100;
 
 const counts: FleetCounts = { in: 0, replies: 0, commands: 0, failures: 0 };
+const identities = file === '' ? [] : identitiesIn(file, Number(from), Number(to));
 let agents: readonly LightAgent[] = [];
 let said = '';
 
@@ -20,10 +21,7 @@ const localAddressOf = (index: number): string => `127.0.${1 + Math.floor(index 
 process.on('message', (received) => {
   const order = FleetOrder.parse(received);
   if (order.do === 'connect') {
-    const lines = readFileSync(file, 'utf8').split('\n').slice(Number(from), Number(to));
-    agents = lines.map((line, index) => {
-      return new LightAgent(LightIdentity.parse(JSON.parse(line)), order.url, localAddressOf(Number(from) + index), counts);
-    });
+    agents = identities.map((identity, index) => new LightAgent(identity, order.url, localAddressOf(Number(from) + index), counts));
     agents.forEach((agent, index) => void agent.start((order.overMs * index) / agents.length));
   } else if (order.do === 'forget') {
     for (const agent of agents) agent.forget();
@@ -42,3 +40,8 @@ setInterval(() => {
   said = now;
   say({ say: 'counts', ...counts });
 }, SAY_MS);
+
+function identitiesIn(path: string, first: number, end: number): readonly LightIdentity[] {
+  const lines = readFileSync(path, 'utf8').split('\n').slice(first, end);
+  return lines.map((line) => LightIdentity.parse(JSON.parse(line)));
+}

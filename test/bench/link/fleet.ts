@@ -36,6 +36,7 @@ export async function startFleet(identitiesPath: string, hosts: number, cleanup:
     startPart(identitiesPath, index * step, Math.min(hosts, (index + 1) * step)),
   );
   cleanup.add('the agents', () => Promise.all(parts.map((part) => part.end())));
+  await Promise.all(parts.map((part) => part.isReady));
   const sum = (of: keyof FleetCounts): number => parts.reduce((total, { counts }) => total + counts()[of], 0);
   const counts = (): FleetCounts => ({ in: sum('in'), replies: sum('replies'), commands: sum('commands'), failures: sum('failures') });
   return {
@@ -72,6 +73,8 @@ export async function startFleet(identitiesPath: string, hosts: number, cleanup:
 
 interface Part {
   readonly pid: number;
+  /** It has read who its hosts are. */
+  readonly isReady: Promise<void>;
   counts(): FleetCounts;
   send(order: FleetOrder): void;
   change(index: number): Promise<{ readonly guest: string; readonly atMs: number }>;
@@ -84,6 +87,10 @@ function startPart(identitiesPath: string, from: number, to: number): Part {
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const changes: ((told: { readonly guest: string; readonly atMs: number }) => void)[] = [];
   let counts: FleetCounts = { in: 0, replies: 0, commands: 0, failures: 0 };
+  const isReady = new Promise<void>((resolve, reject) => {
+    child.once('message', () => resolve());
+    child.once('exit', () => reject(new Error('a process of agents has ended before it began')));
+  });
   child.on('message', (received) => {
     const word = FleetWord.parse(received);
     if (word.say === 'counts') counts = word;
@@ -92,6 +99,7 @@ function startPart(identitiesPath: string, from: number, to: number): Part {
   const send = (order: FleetOrder): void => void child.send(order);
   return {
     pid: child.pid ?? 0,
+    isReady,
     counts: () => counts,
     send,
     change: (index) =>

@@ -11,8 +11,8 @@ export interface Plane {
   readonly folder: string;
   token(): string;
   pid(): number;
-  /** What it has said. */
-  output(): string;
+  /** Throws with what it has said when it has ended by itself: nothing that is waited for comes any more. */
+  mustRun(): void;
   start(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -27,7 +27,9 @@ export async function newPlane(folder: string, cleanup: Cleanup): Promise<Plane>
     folder,
     token: () => readFileSync(join(folder, 'control-plane/local-token'), 'utf8').trim(),
     pid: () => running?.pid ?? 0,
-    output: () => running?.output() ?? '',
+    mustRun() {
+      if (!running?.isRunning()) throw new Error(`the control plane has ended: ${running?.output() ?? 'it was never started'}`);
+    },
     async start() {
       const program = join(ROOT, 'control-plane/dist/main.js');
       if (!existsSync(program)) throw new Error(`${program} is not built`);
