@@ -59,6 +59,16 @@ export function strike(faults: readonly Fault[], stage: Stage, chance: Chance): 
   }
 }
 
+/** For a while the database does not answer one control plane. */
+export function loseDatabase({ controlPlanes, timeline, tell }: Stage, chance: Chance): void {
+  const { name, database } = chance.pick(controlPlanes);
+  tell(`${name} cannot reach the database`);
+  database.isAway = true;
+  timeline.after(chance.between(1_000, 20_000), () => {
+    database.isAway = false;
+  });
+}
+
 function dropAll(network: Network, hosts: readonly SimulatedHost[]): void {
   for (const { hostId } of hosts) network.drop(hostId);
 }

@@ -32,11 +32,13 @@ export class WallClock {
 /** A life in simulated time that can be ended at any of the places it passes. */
 export class MortalLife implements Life {
   isAlive = true;
+  readonly bornAtMs: number;
   readonly clock: Clock;
   #fuse: { at: number | string; burnt: (label: string) => void } | null = null;
 
   /** `wallClock`: what time its machine believes it is. */
   constructor(timeline: Timeline, wallClock: WallClock = new WallClock()) {
+    this.bornAtMs = timeline.nowMs;
     const after = (delayMs: number, run: () => void) =>
       timeline.after(Math.round(delayMs / wallClock.rate), () => {
         if (this.isAlive) run();

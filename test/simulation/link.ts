@@ -121,7 +121,11 @@ export class Network {
   /** The end of a control plane: with an embedded broker all connections end. */
   controlPlaneEnded(life: Life): void {
     for (const subscriber of this.#subscribers) if (subscriber.life === life) this.#subscribers.delete(subscriber);
-    if (this.isEmbedded && this.#subscribers.size === 0) for (const hostId of [...this.#connections.keys()]) this.drop(hostId);
+    if (this.isEmbedded && this.#subscribers.size === 0) this.dropAll();
+  }
+
+  dropAll(): void {
+    for (const hostId of [...this.#connections.keys()]) this.drop(hostId);
   }
 
   /** Ends a host's connection; both sides notice at once. */

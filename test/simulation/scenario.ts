@@ -16,6 +16,8 @@ const SETTLING_MS = 300_000;
 export interface Script {
   readonly hosts: number;
   readonly controlPlanes: number;
+  /** One of them serves at a time; else each as if it were alone. */
+  readonly byTurns?: boolean;
   readonly lines: readonly { readonly atMs: number; readonly sentence: string }[];
 }
 
@@ -34,12 +36,13 @@ export interface Played {
 
 /** `# …` is a remark, `hosts: 2` says who is there, and `0:01:30 host1 loses power` what happens when. */
 export function parseScript(text: string): Script {
-  const about = { hosts: 1, controlPlanes: 1 };
+  const about = { hosts: 1, controlPlanes: 1, byTurns: false };
   const lines: { atMs: number; sentence: string }[] = [];
   for (const line of text.split('\n').map((line) => line.trim())) {
     if (line === '' || line.startsWith('#')) continue;
-    const [, what, count] = /^(hosts|control planes): (\d+)$/.exec(line) ?? [];
+    const [, what, count, byTurns] = /^(hosts|control planes): (\d+)(, by turns)?$/.exec(line) ?? [];
     const [, hours, minutes, seconds, sentence] = /^(\d+):(\d\d):(\d\d) +(.+)$/.exec(line) ?? [];
+    if (byTurns !== undefined) about.byTurns = true;
     if (what !== undefined) about[what === 'hosts' ? 'hosts' : 'controlPlanes'] = Number(count);
     else if (sentence === undefined) throw new Error(`a script has no line like "${line}"`);
     else lines.push({ atMs: ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000, sentence });
@@ -86,14 +89,14 @@ export async function playScenario(script: Script, parts: Parts = {}): Promise<P
   }
 }
 
-async function populate(stage: Stage, { hosts, controlPlanes }: Script): Promise<void> {
+async function populate(stage: Stage, { hosts, controlPlanes, byTurns = false }: Script): Promise<void> {
   const chance = createSteadyChance();
   for (let number = 1; number <= hosts; number += 1)
     stage.addHost(HostId.parse(`host_${chance.text(20)}`), `host${number}`, createSteadyChance(), new SteadyWeather(), new WallClock());
   await stage.enrolHosts();
   stage.network.isEmbedded = controlPlanes === 1;
   for (let number = 1; number <= controlPlanes; number += 1)
-    stage.addControlPlane(`control plane ${number}`, createSteadyChance(), new WallClock());
+    stage.addControlPlane(`control plane ${number}`, createSteadyChance(), new WallClock(), byTurns);
   await stage.start();
 }
 

@@ -89,6 +89,12 @@ const SENTENCES: readonly Sentence[] = [
   [/^control plane (\d) is stopped$/, ({ stage }, number) => controlPlane(stage, number).crash('stopped', null)],
   [/^control plane (\d) is started$/, ({ stage }, number) => controlPlane(stage, number).start()],
   [/^control plane (\d) shall die at "(.+)"$/, ({ stage }, number, label = '') => controlPlane(stage, number).lightFuse(label)],
+  [/^control plane (\d) cannot reach the database$/, ({ stage }, number) => setReach(controlPlane(stage, number), false)],
+  [
+    /^control plane (\d) cannot reach the database after its next "(.+)"$/,
+    ({ stage }, number, label = '') => Object.assign(controlPlane(stage, number).database, { awayAfter: label }),
+  ],
+  [/^control plane (\d) reaches the database again$/, ({ stage }, number) => setReach(controlPlane(stage, number), true)],
   [/^the database is backed up$/, ({ stage }) => stage.backUp()],
   [/^the database is restored$/, ({ stage }) => stage.restore()],
   [/^nothing that is sent arrives$/, ({ stage }) => Object.assign(stage.network.weather, { loss: 1 })],
@@ -153,6 +159,10 @@ function controlPlane({ controlPlanes }: Stage, number: string | undefined): Sim
   const found = controlPlanes[Number(number) - 1];
   if (!found) throw new Error(`there is no control plane ${number}`);
   return found;
+}
+
+function setReach({ database }: SimulatedControlPlane, isThere: boolean): void {
+  database.isAway = !isThere;
 }
 
 function setFull({ disk }: SimulatedHost, full: boolean): void {

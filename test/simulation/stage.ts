@@ -103,10 +103,12 @@ export class Stage {
     await this.#recording().commit({ by: 'simulation', atMs: START_MS, newHosts });
   }
 
-  addControlPlane(name: string, chance: Chance, wallClock: WallClock): void {
+  /** `isSharing`: it serves the cell by turns with others; else as if it alone did, whether there are others or not. */
+  addControlPlane(name: string, chance: Chance, wallClock: WallClock, isSharing = false): void {
     const { controlPlane: parts } = this.options;
     const store = () => this.#recording();
-    this.controlPlanes.push(new SimulatedControlPlane(name, this.timeline, chance, this.network, store, parts, wallClock, this.tell));
+    const { timeline, network, tell } = this;
+    this.controlPlanes.push(new SimulatedControlPlane(name, timeline, chance, network, store, parts, wallClock, tell, isSharing));
   }
 
   async start(): Promise<void> {
@@ -169,6 +171,7 @@ export class Stage {
   calm(): void {
     this.tell('--- calm ---');
     Object.assign(this.network.weather, { loss: 0, duplication: 0, lateness: 0, hostility: 0 });
+    for (const { database } of this.controlPlanes) database.isAway = false;
     for (const host of this.hosts) {
       this.network.heal(host.hostId);
       host.weather.roughness = CALM;

@@ -1,7 +1,7 @@
 import { HostId } from '@drover/shared/model/id';
 import { type Chance, createChance } from './chance.ts';
 import { type ControlPlaneParts, SOUND_CONTROL_PLANE } from './control-plane.ts';
-import { drawFaults, strike } from './faults.ts';
+import { drawFaults, loseDatabase, strike } from './faults.ts';
 import { WallClock } from './life.ts';
 import type { NetworkWeather } from './link.ts';
 import { type AgentParts, SOUND_AGENT } from './simulated-host.ts';
@@ -118,6 +118,8 @@ class World {
     const everyMs = chance.pick([3_000, 8_000, 25_000]);
     const faults = drawFaults(chance.fork('faults'));
     this.#repeat('fault', chance.fork('fault pauses'), [1, 2 * everyMs], (chance) => strike(faults, stage, chance));
+    const outages = this.#chance.fork('outages');
+    if (outages.happens(0.3)) this.#repeat('outage', outages, [2_000, 60_000], (chance) => loseDatabase(stage, chance));
     for (const person of this.#people)
       this.#repeat(person.name, chance.fork(`${person.name} pauses`), [200, 5_000], (chance) => person.act(chance));
     await stage.run(stage.timeline.nowMs + durationMs);
@@ -140,11 +142,13 @@ class World {
     await stage.enrolHosts();
     const loops = chance.happens(0.3) ? 2 : 1;
     stage.network.isEmbedded = loops === 1 && chance.happens(0.6);
+    const byTurns = loops > 1 && this.#chance.fork('turns').happens(0.4);
     // Whoever runs two of them keeps their clocks together, be they right or not.
     const offByMs = chance.pick([0, 0, chance.between(-HOUR_MS, HOUR_MS)]);
     for (let number = 1; number <= loops; number += 1) {
       const name = `control plane ${number}`;
-      stage.addControlPlane(name, chance.fork(name), drawClock(chance.fork(`${name} clock`), offByMs + chance.between(-2_000, 2_000)));
+      const clock = drawClock(chance.fork(`${name} clock`), offByMs + chance.between(-2_000, 2_000));
+      stage.addControlPlane(name, chance.fork(name), clock, byTurns);
     }
     for (const name of ['ann', 'ben'].slice(0, chance.between(1, 2))) {
       const desk = () => {

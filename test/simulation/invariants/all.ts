@@ -11,6 +11,7 @@ import { watchReturns } from './l2-return.ts';
 import { watchStandalone } from './l3-standalone.ts';
 import { watchPoison } from './l5-poison.ts';
 import { watchUnderstanding } from './not-understood.ts';
+import { watchServing } from './one-serves.ts';
 import { watchProgress } from './progressing.ts';
 import type { Scene, Watch } from './watch.ts';
 
@@ -30,4 +31,5 @@ export const WATCHES: readonly ((scene: Scene) => Watch)[] = [
   watchFinalWords,
   watchProgress,
   watchUnderstanding,
+  watchServing,
 ];

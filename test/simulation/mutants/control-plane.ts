@@ -1,6 +1,7 @@
 import { Command, Report } from '@drover/shared/protocol/message';
-import { parseTopic } from '@drover/shared/protocol/topic';
+import { DEFAULT_CELL, parseTopic } from '@drover/shared/protocol/topic';
 import type { Broker } from '../../../control-plane/src/broker/broker.ts';
+import type { Cells } from '../../../control-plane/src/broker/cells.ts';
 import type { Change } from '../../../control-plane/src/core/change.ts';
 import type { Store } from '../../../control-plane/src/db/store.ts';
 import { openSeal } from '../signer.ts';
@@ -113,6 +114,43 @@ function forgetfulOfKeys(store: Store): Store {
   };
 }
 
+/** Serves until it is told that it does not any more, however long it is told nothing. */
+function clinging(cells: Cells): Cells {
+  let isServing = false;
+  return {
+    ...cells,
+    async watch() {
+      await cells.watch();
+      isServing = cells.holds(DEFAULT_CELL);
+    },
+    holds: () => isServing,
+  };
+}
+
+/** Takes each lease for one that nobody has. */
+const grasping = (store: Store): Store => ({
+  ...store,
+  cells: {
+    ...store.cells,
+    async lease(name) {
+      const seen = await store.cells.lease(name);
+      return seen && { ...seen, holder: null };
+    },
+  },
+});
+
+/** Whoever asks for a lease has it, be it that somebody else asked at the same moment. */
+const heedless = (store: Store): Store => ({
+  ...store,
+  cells: {
+    ...store.cells,
+    async take(name, seen, holder) {
+      await store.cells.take(name, seen, holder);
+      return true;
+    },
+  },
+});
+
 export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
   {
     name: 'the order of reports is ignored',
@@ -151,6 +189,24 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     controlPlane: () => ({ broker: pedantic }),
   },
   {
+    name: 'a lease that has run out is still used',
+    rule: '11: one at a time',
+    scenario: 'by-turns',
+    controlPlane: () => ({ cells: clinging }),
+  },
+  {
+    name: 'a lease is taken while another holds it',
+    rule: '11: one at a time',
+    scenario: 'by-turns',
+    controlPlane: () => ({ store: grasping }),
+  },
+  {
+    name: 'two take a lease at the same moment',
+    rule: '11: a constraint, not a lock',
+    scenario: 'by-turns',
+    controlPlane: () => ({ store: heedless }),
+  },
+  {
     name: 'who is heard counts as getting on',
     rule: '13: alive is not progressing',
     scenario: 'alive-but-stuck',
@@ -159,7 +215,7 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a commit rests on nothing',
     rule: '1: a commit rests on what was loaded',
-    from: 2,
+    scenario: 'two-control-planes',
     controlPlane: () => ({ store: reckless }),
   },
   {
