@@ -32,8 +32,6 @@ const CAST = { raw: FLOOR, drover: DROVER, peer: null };
 /** At worst; a machine that does much else lets some twenty of them in each second. */
 const FIRST_IN_PER_HOST_MS = 90;
 const FIRST_IN_LEAST_MS = 120_000;
-/** The last host begins after so long for each: about as fast as they are let in. */
-const PER_HOST_MS = 4;
 const SETTLE_MS = 15_000;
 
 const inTurn = (cells: readonly PlannedCell[]): string => cells.map(({ broker, hosts }) => `${words(hosts)} on ${broker}`).join(', ');
@@ -95,7 +93,7 @@ async function takeScene(hosts: number, options: LinkOptions, samples: Samples, 
   const scene = { plane, fleet, brokers };
   const begunAtMs = performance.now();
   const before = costsOf(scene);
-  fleet.connect(plane.url, hosts * PER_HOST_MS);
+  fleet.connect(plane.url);
   let lookAtMs = begunAtMs;
   await fleet.untilIn(hosts, FIRST_IN_LEAST_MS + hosts * FIRST_IN_PER_HOST_MS, ({ in: count, failures }) => {
     plane.mustRun();

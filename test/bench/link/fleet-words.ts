@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Between the benchmark and its processes of agents. */
 export const FleetOrder = z.discriminatedUnion('do', [
-  z.object({ do: z.literal('connect'), url: z.string(), overMs: z.number() }),
+  z.object({ do: z.literal('connect'), url: z.string() }),
   z.object({ do: z.literal('forget') }),
   z.object({ do: z.literal('change'), index: z.number() }),
   z.object({ do: z.literal('echo'), url: z.string(), clients: z.number() }),

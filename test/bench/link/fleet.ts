@@ -16,8 +16,8 @@ export interface Fleet {
   counts(): FleetCounts;
   /** What its processes have taken of the processor so far. */
   cpuMs(): number;
-  /** All of them, the last one after so long. */
-  connect(url: string, overMs: number): void;
+  /** All of them, some at a time. */
+  connect(url: string): void;
   /** Clients that say back what a bare broker brings. */
   echo(url: string, clients: number): void;
   /** Nobody is in, until it is answered again. */
@@ -43,8 +43,8 @@ export async function startFleet(identitiesPath: string, hosts: number, cleanup:
     hosts,
     counts,
     cpuMs: () => parts.reduce((total, { pid }) => total + cpuMs(pid), 0),
-    connect(url, overMs) {
-      for (const part of parts) part.send({ do: 'connect', url, overMs });
+    connect(url) {
+      for (const part of parts) part.send({ do: 'connect', url });
     },
     echo: (url, clients) => parts[0]?.send({ do: 'echo', url, clients }),
     forget() {

@@ -71,8 +71,8 @@ export class LightAgent {
     this.#things = new Map(identity.things.map((thing) => [refKey(thing), thing]));
   }
 
-  start(delayMs: number): void {
-    this.#after(delayMs, () => this.#dial());
+  start(): void {
+    this.#dial();
   }
 
   /** Whoever it speaks to has died: it is in again once it is answered, whether its connection stays or not. */
@@ -102,7 +102,8 @@ export class LightAgent {
     this.#setIn(false);
     this.#wire = null;
     this.#attempts += 1;
-    this.start(toldMs === null ? backoff(this.#attempts, realRandom.fraction(), RETRY) : toldMs + realRandom.fraction() * 1_000);
+    const delayMs = toldMs === null ? backoff(this.#attempts, realRandom.fraction(), RETRY) : toldMs + realRandom.fraction() * 1_000;
+    this.#after(delayMs, () => this.#dial());
   }
 
   #dial(): void {
