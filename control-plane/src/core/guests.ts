@@ -1,5 +1,5 @@
 import type { CreateGuest, EditGuest } from '@drover/shared/api/requests';
-import { canonicalJson } from '@drover/shared/lib/digest';
+import { canonicalJson, isSameJson } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
 import { type Disk, GiB, type GuestSpec, GuestStatus, MiB, macOf, type Nic, type Power } from '@drover/shared/model/guest';
 import type { NetworkId, StorageId } from '@drover/shared/model/id';
@@ -214,7 +214,7 @@ export function wishFor(
           spec: next,
           deletion: guest.deletion,
         } as const);
-  const isNew = canonicalJson([wish.spec, wish.deletion]) !== canonicalJson([guest.spec, guest.deletion]);
+  const isNew = !isSameJson([wish.spec, wish.deletion], [guest.spec, guest.deletion]);
   const generation = isNew ? wish.generation : guest.generation;
   const holds = !isNew && !guest.deletion && guest.appliedGeneration >= generation;
   const task = (holds ? doneTask : applyTask)(

@@ -1,4 +1,4 @@
-import { canonicalJson, digest } from '@drover/shared/lib/digest';
+import { digest, isSameJson } from '@drover/shared/lib/digest';
 import type { NetworkId, StorageId } from '@drover/shared/model/id';
 import { type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import type { Gone, Hello, Report } from '@drover/shared/protocol/message';
@@ -53,7 +53,7 @@ export function absorb(view: ReportView, received: Report, { nowMs, ...ids }: Ab
     ...changedTasks([...updates, ...log.map(({ taskId }) => ({ id: taskId }))]),
     ...(wasAway || report.hello ? [{ kind: 'host', id: host.id, gone: false } as const] : []),
   ];
-  const saysNothing = events.length + work.removals.length === 0 && canonicalJson(orphans) === canonicalJson(host.orphans);
+  const saysNothing = events.length + work.removals.length === 0 && isSameJson(orphans, host.orphans);
   const heard = heardIn(host, report, nowMs);
   return {
     change: saysNothing
@@ -201,7 +201,7 @@ function observe(held: Held, seen: Partial<Pick<Held, 'ackedGeneration' | 'appli
   const { kind, id } = held;
   const { ackedGeneration, appliedGeneration, status } = held;
   const next = { ackedGeneration, appliedGeneration, status, ...seen };
-  if (canonicalJson(next) === canonicalJson({ ackedGeneration, appliedGeneration, status })) return;
+  if (isSameJson(next, { ackedGeneration, appliedGeneration, status })) return;
   work.observations.push({ kind, id, ...next });
   work.after.set(refKey(held), { ...held, ...next });
   work.events.push({ kind, id, gone: false });

@@ -1,4 +1,4 @@
-import { canonicalJson } from '@drover/shared/lib/digest';
+import { isSameJson } from '@drover/shared/lib/digest';
 import { Problem, type ProblemView } from '@drover/shared/lib/problem';
 import { type Activity, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import { TaskStatus } from '@drover/shared/model/task';
@@ -69,9 +69,13 @@ function problemOf(status: ResourceStatus): ProblemView {
 const failure = (state: 'failed' | 'cancelled', problem: ProblemView): Progress => ({ state, problem });
 
 function isNews(task: Task, progress: Progress): boolean {
-  const visible = ({ state, activity, waitingFor, deadlineAtMs }: Partial<Task>) =>
-    canonicalJson([state, activity ?? null, waitingFor ?? null, deadlineAtMs ?? null]);
-  return visible(task) !== visible({ deadlineAtMs: task.deadlineAtMs, ...progress });
+  const visible = ({ state, activity, waitingFor, deadlineAtMs }: Partial<Task>) => [
+    state,
+    activity ?? null,
+    waitingFor ?? null,
+    deadlineAtMs ?? null,
+  ];
+  return !isSameJson(visible(task), visible({ deadlineAtMs: task.deadlineAtMs, ...progress }));
 }
 
 function update(task: Task, progress: Progress, nowMs: number): TaskUpdate {

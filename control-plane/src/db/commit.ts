@@ -79,11 +79,7 @@ function wishStatements(wish: WishWrite, atMs: number): Statement[] {
     const row = guestIndexOf(wish);
     statements.push(
       insert(schema.guestIndex, { ...row, observedPower: 'unknown' }, REPLACING_WISHES),
-      insert(
-        schema.guestText,
-        { id: row.id, words: wordsOf(wish), addresses: '' },
-        ' ON CONFLICT (id) DO UPDATE SET words = excluded.words',
-      ),
+      insert(schema.guestText, { id: row.id, words: wordsOf(wish), addresses: '' }, REPLACING_WORDS),
     );
     if (generation === 1) statements.push(raiseGuestCounter(row.id));
   }
@@ -91,9 +87,18 @@ function wishStatements(wish: WishWrite, atMs: number): Statement[] {
 }
 
 /** What was observed stays as it is. */
-const REPLACING_WISHES = ` ON CONFLICT (id) DO UPDATE SET ${['host_id', 'type', 'name', 'wished_power', 'memory_bytes', 'tags']
-  .map((name) => `${name} = excluded.${name}`)
-  .join(', ')}`;
+const REPLACING_WISHES = replacing('guest_index', ['host_id', 'type', 'name', 'wished_power', 'memory_bytes', 'tags']);
+const REPLACING_WORDS = replacing('guest_text', ['words']);
+
+/** A row that is as before is not written, nor are the entries of its indexes. */
+function replacing(table: string, names: readonly string[]): string {
+  const [set, before, after] = [
+    names.map((name) => `${name} = excluded.${name}`),
+    names.map((name) => `${table}.${name}`),
+    names.map((name) => `excluded.${name}`),
+  ];
+  return ` ON CONFLICT (id) DO UPDATE SET ${set.join(', ')} WHERE (${before.join(', ')}) IS NOT (${after.join(', ')})`;
+}
 
 const raiseGuestCounter = (id: number): Statement => ({
   sql: "UPDATE counter SET value = ? WHERE name = 'guest' AND value <= ?",
