@@ -119,3 +119,19 @@ describe('the API as it is', () => {
     expect(await drover(['api', 'GET', 'guests'])).toMatchObject({ code: 2 });
   });
 });
+
+describe('many guests at once', () => {
+  it('each that cannot be started is named, with why', async () => {
+    const { code, err } = await drover(['guest', 'start', 'nobody', 'nothing', '--wait']);
+    expect(code).toBe(1);
+    expect(err).toContain('2 of 2 guests: nobody: there is no guest nobody; nothing: there is no guest nothing');
+  });
+
+  it('somebody has to be named, or a tag that a guest has', async () => {
+    expect(await drover(['guest', 'stop'])).toMatchObject({ code: 2, err: expect.stringContaining('which guests?') });
+    expect(await drover(['guest', 'stop', '--tag', 'shop'])).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('no guest has the tag shop'),
+    });
+  });
+});

@@ -6,6 +6,7 @@ import { guestFacts, guestTable } from '../guest-print.ts';
 import { json } from '../print.ts';
 import { confirm, encoded, listAll, noteRest, type OpenSession, settle, type WaitChoice, withExamples } from '../session.ts';
 import { formatBytes, parseWhole } from '../units.ts';
+import { addPowerCommands } from './guest-power.ts';
 import { addStreamCommands } from './guest-stream.ts';
 
 const Accepted = accepted(GuestView);
@@ -25,7 +26,7 @@ export function addGuestCommands(program: Command, open: OpenSession): void {
   ]);
   addReading(guest, open);
   addCreate(guest, open);
-  addPower(guest, open);
+  addPowerCommands(guest, open);
   addEdit(guest, open);
   addDelete(guest, open);
   addStreamCommands(guest, open);
@@ -102,51 +103,6 @@ function addCreate(guest: Command, open: OpenSession): void {
       done: `Guest ${name} (${id}) ${options.start ? 'runs' : 'is made'}.`,
     });
   });
-}
-
-const POWER = [
-  { verb: 'start', description: 'start a guest', done: 'runs', options: [], example: 'drover guest start web --wait' },
-  {
-    verb: 'shutdown',
-    description: 'ask a guest to shut down',
-    done: 'is shut down',
-    options: [],
-    example: 'drover guest shutdown web --wait',
-  },
-  {
-    verb: 'stop',
-    description: 'end a guest now, as by pulling the plug',
-    done: 'is stopped',
-    options: [],
-    example: 'drover guest stop web',
-  },
-  {
-    verb: 'reboot',
-    description: 'reboot a guest',
-    done: 'has rebooted',
-    options: [['--force', 'at once, without asking the guest']],
-    example: 'drover guest reboot db --wait',
-  },
-] as const;
-
-function addPower(guest: Command, open: OpenSession): void {
-  for (const { verb, description, done, options: extra, example } of POWER) {
-    const command = guest
-      .command(verb)
-      .argument('<guest...>', 'names or ids')
-      .description(description)
-      .option('--wait', 'wait until it is done');
-    for (const [flag, text] of extra) command.option(flag, text);
-    withExamples(command, [example]).action(async (names: string[], options: WaitChoice & { force?: boolean }) => {
-      const session = open();
-      const client = await session.client();
-      const body = verb === 'reboot' ? { force: options.force === true } : {};
-      for (const name of names) {
-        const answer = await client.call('POST', `${pathOf(name)}/${verb}`, Accepted, { body });
-        await settle(session, client, answer, { ...options, path: pathOf(name), done: `Guest ${answer.value.resource.name} ${done}.` });
-      }
-    });
-  }
 }
 
 function addEdit(guest: Command, open: OpenSession): void {

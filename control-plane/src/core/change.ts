@@ -79,6 +79,20 @@ export interface Change {
   readonly idempotency?: IdempotencyKey & { readonly answer: unknown };
 }
 
+/** Decisions of one person at one time about different things, as one: committed whole or not at all. */
+export function merged(changes: readonly Change[]): Change {
+  const [first] = changes;
+  return {
+    by: first?.by ?? '',
+    atMs: first?.atMs ?? 0,
+    wishes: changes.flatMap(({ wishes = [] }) => wishes),
+    restsOn: changes.flatMap(({ restsOn = [] }) => restsOn),
+    newTasks: changes.flatMap(({ newTasks = [] }) => newTasks),
+    taskUpdates: changes.flatMap(({ taskUpdates = [] }) => taskUpdates),
+    events: changes.flatMap(({ events = [] }) => events),
+  };
+}
+
 /** Of one person, one key is one request: the same method, path and body. */
 export interface IdempotencyKey {
   readonly key: string;

@@ -30,6 +30,8 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
         .where(and(isNull(task.finishedAtMs), where))
         .orderBy(task.createdAtMs, task.id),
     );
+  const taskRecords = (which: SQL) =>
+    ask(db.select({ task, host: HOST_BESIDE }).from(task).leftJoin(host, eq(host.id, task.hostId)).where(which));
   const guestRecords = (which: SQL) =>
     ask(
       db
@@ -53,13 +55,7 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
     ),
     tasksOfHost: unfinishedTasks(eq(task.hostId, value('hostId'))),
     tasksOf: unfinishedTasks(and(eq(task.targetKind, value('kind')), eq(task.targetId, value('id')))),
-    taskRecord: ask(
-      db
-        .select({ task, host: HOST_BESIDE })
-        .from(task)
-        .leftJoin(host, eq(host.id, task.hostId))
-        .where(eq(task.id, value('id'))),
-    ),
+    taskRecord: taskRecords(eq(task.id, value('id'))),
     resource: ask(
       db
         .select()
@@ -72,6 +68,21 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
         .from(resource)
         .where(and(eq(resource.kind, 'guest'), eq(resource.name, value('name')))),
     ),
+    /** Of `ids` and `names`, lists in JSON. */
+    guestsAmong: ask(
+      db
+        .select()
+        .from(resource)
+        .where(sql`${resource.kind} = 'guest' AND (${resource.id} IN ${inList('ids')} OR ${resource.name} IN ${inList('names')})`),
+    ),
+    hostsAmong: ask(
+      db
+        .select()
+        .from(host)
+        .where(sql`${host.id} IN ${inList('ids')}`),
+    ),
+    tasksOfGuests: unfinishedTasks(sql`${task.targetKind} = 'guest' AND ${task.targetId} IN ${inList('ids')}`),
+    taskRecordsAmong: taskRecords(sql`${task.id} IN ${inList('ids')}`),
     guestRecordById: guestRecords(eq(resource.id, value('ref'))),
     guestRecordByName: guestRecords(eq(resource.name, value('ref'))),
     guestRecordsAmong: guestRecords(sql`${resource.id} IN (SELECT value FROM json_each(${value('list')}))`),
@@ -143,6 +154,8 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
     ),
   };
 }
+
+const inList = (name: string): SQL => sql`(SELECT value FROM json_each(${value(name)}))`;
 
 /** Each of them once. */
 export const listOf = (refs: readonly ResourceRef[]): string =>

@@ -72,6 +72,11 @@ export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
       return row ? { task: taskOf(row.task), host: row.host } : null;
     },
 
+    async tasksAmong(ids) {
+      const found = await ask.taskRecordsAmong.all({ ids: JSON.stringify(ids) });
+      return new Map(found.map((row) => [row.task.id, { task: taskOf(row.task), host: row.host }]));
+    },
+
     async tasks(filter) {
       const where = taskFilter(filter);
       const found = await db

@@ -69,6 +69,7 @@ export interface Reads {
   usersOfImages(ids: readonly string[]): Promise<ReadonlyMap<string, readonly GuestId[]>>;
   task(id: string): Promise<TaskRecord | null>;
   tasks(filter: ListTasks): Promise<Page<TaskRecord>>;
+  tasksAmong(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, TaskRecord>>;
   /** Lines after the cursor (0: from the first), oldest first. */
   taskLog(id: TaskId, after: number, limit: number): Promise<readonly TaskLogLine[]>;
   /** Events after the cursor, oldest first. */
@@ -82,6 +83,8 @@ export interface Views {
   createGuest(input: { readonly name: string; readonly host?: string | undefined }): Promise<CreateGuestView>;
   /** `newName`: also look whether that name is free. */
   onGuest(ref: string, newName?: string): Promise<GuestDecisionView>;
+  /** In their order; null: there is no such guest. */
+  onGuests(refs: readonly string[]): Promise<readonly (GuestDecisionView | null)[]>;
   createImage(input: { readonly host?: string | undefined }): Promise<CreateImageView>;
   onImage(id: string): Promise<ImageDecisionView>;
   onTask(id: string): Promise<TaskDecisionView>;

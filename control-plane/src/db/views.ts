@@ -5,7 +5,7 @@ import { and, eq, inArray, like, ne, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { type Held, type Host, isKind, type Task } from '../core/held.ts';
 import { didYouMean } from '../core/near.ts';
-import type { HostCandidate, ImageDecisionView } from '../core/views.ts';
+import type { GuestDecisionView, HostCandidate, ImageDecisionView } from '../core/views.ts';
 import { listOf, type Questions } from './questions.ts';
 import { inventoriesOf } from './reads.ts';
 import { heldOf, heldOfKind, hostOf, taskOf } from './rows.ts';
@@ -33,6 +33,8 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
         nameTaken: newName === undefined ? false : await guestNameTaken(db, newName, Number(guest.id)),
       };
     },
+
+    onGuests: (refs) => guestViews(ask, refs),
 
     createImage: async (input) => ({ candidates: await candidates(db, input.host) }),
 
@@ -141,7 +143,7 @@ async function guestNameTaken(db: LibSQLDatabase, name: string, exceptId = 0): P
 }
 
 async function guestNamed(db: LibSQLDatabase, ask: Questions, ref: string): Promise<Held<'guest'>> {
-  const byId = /^\d+$/.test(ref);
+  const byId = isGuestId(ref);
   const [row] = await (byId ? ask.resource.all({ kind: 'guest', id: ref }) : ask.guestByName.all({ name: ref }));
   if (row) return heldOfKind('guest', row);
   const [gone] = byId
@@ -167,6 +169,27 @@ async function guestNamed(db: LibSQLDatabase, ask: Questions, ref: string): Prom
         ),
   });
 }
+
+/** In three questions, however many. */
+async function guestViews(ask: Questions, refs: readonly string[]): Promise<readonly (GuestDecisionView | null)[]> {
+  const [ids, names] = [refs.filter(isGuestId), refs.filter((ref) => !isGuestId(ref))].map((list) => JSON.stringify(list));
+  const guests = (await ask.guestsAmong.all({ ids: ids ?? '', names: names ?? '' })).map((row) => heldOfKind('guest', row));
+  const hosts = (await ask.hostsAmong.all({ ids: JSON.stringify([...new Set(guests.map(({ hostId }) => hostId))]) })).map(hostOf);
+  const tasks = (await ask.tasksOfGuests.all({ ids: JSON.stringify(guests.map(({ id }) => id)) })).map(taskOf);
+  const [hostsById, tasksById] = [new Map(hosts.map((each) => [each.id, each])), new Map<string, Task[]>()];
+  for (const task of tasks) tasksById.set(task.target.id, [...(tasksById.get(task.target.id) ?? []), task]);
+  const views = new Map<string, GuestDecisionView>();
+  for (const guest of guests) {
+    const its = hostsById.get(guest.hostId);
+    if (!its) continue;
+    const view = { guest, host: its, tasks: tasksById.get(guest.id) ?? [], nameTaken: false };
+    views.set(guest.id, view).set(guest.spec.name, view);
+  }
+  return refs.map((ref) => views.get(ref) ?? null);
+}
+
+/** No name looks like one (shared/model/id.ts). */
+const isGuestId = (ref: string): boolean => /^\d+$/.test(ref);
 
 async function hostById(ask: Questions, id: HostId): Promise<Host> {
   const [row] = await ask.host.all({ id });

@@ -54,6 +54,8 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   TaskLogLine: views.TaskLogLine,
   CreateGuest: requests.CreateGuest,
   EditGuest: requests.EditGuest,
+  PowerGuests: requests.PowerGuests,
+  PoweredGuests: views.PoweredGuests,
   ExecGuest: requests.ExecGuest,
   CreateImage: requests.CreateImage,
   EditHost: requests.EditHost,

@@ -68,6 +68,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   GuestPage: { items: [guest], next: null, total: 1 },
   CreateGuest: { type: 'container', name: 'web', image: 'debian-13', memoryBytes: 256 * MiB, tags: ['shop'], start: true },
   EditGuest: { memoryBytes: 512 * MiB, tags: ['shop', 'blue'] },
+  PowerGuests: { guests: ['web', 'db', '112'] },
   ExecGuest: { command: ['cat', '/etc/os-release'], tty: false },
   CreateImage: { name: 'debian-13', form: 'vm' },
   CreateUser: { name: 'ben', role: 'operator' },

@@ -57,6 +57,10 @@ export const EditGuest = z.strictObject({
 });
 export type EditGuest = z.infer<typeof EditGuest>;
 
+/** Each by its name or id. */
+export const PowerGuests = z.strictObject({ guests: z.array(z.string().min(1).max(64)).min(1).max(1_000) });
+export type PowerGuests = z.infer<typeof PowerGuests>;
+
 export const ExecGuest = z.strictObject({ command: z.array(z.string().max(65_536)).min(1).max(256), tty: z.boolean().default(false) });
 export type ExecGuest = z.input<typeof ExecGuest>;
 

@@ -192,6 +192,12 @@ export interface Page<T> {
 /** The answer to a write that a host carries out: the thing as it is now, and the task that ends when it is as wished. */
 export const accepted = <T extends z.ZodType>(item: T) => z.object({ resource: item, task: TaskView });
 
+/** Of many guests, what became of each: `asked` is as the request named it. */
+export const PoweredGuests = z.object({
+  items: z.array(z.object({ asked: z.string(), task: TaskView.nullable(), problem: ProblemView.nullable() })),
+});
+export type PoweredGuests = z.infer<typeof PoweredGuests>;
+
 export const UserView = z.object({ id: UserId, name: z.string(), role: Role, createdAtMs: z.number().int() });
 export type UserView = z.infer<typeof UserView>;
 

@@ -1,4 +1,4 @@
-import { accepted, GuestView, StreamView } from '@drover/shared/api/views';
+import { accepted, GuestView, PoweredGuests, StreamView } from '@drover/shared/api/views';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
 import { GuestPage } from '../components.ts';
@@ -239,5 +239,42 @@ describe('guests', () => {
     ['limit=1&limit=2', 'limit'],
   ])('a list asked for with ?%s is refused and %s is named', async (query, field) => {
     expect((await world.ask('GET', `/api/v1/guests?${query}`)).json).toMatchObject({ status: 400, code: 'bad-request', field });
+  });
+});
+
+describe('many guests at once', () => {
+  const start = (guests: readonly string[], headers = {}) => world.ask('POST', '/api/v1/guests/start', { body: { guests }, headers });
+
+  it('are started in one request, each with its task; what cannot be says why and holds up nobody', async () => {
+    const [a, b] = [await create(), await create({ ...WEB, name: 'db' })];
+    await world.ask('DELETE', `/api/v1/guests/${b}?force=true`);
+    world.nudged.length = 0;
+    const answer = await start(['web', 'db', 'nobody', String(a)]);
+    expect(answer.status).toBe(202);
+    const { items } = PoweredGuests.parse(answer.json);
+    expect(items.map(({ asked, task, problem }) => [asked, task?.title ?? null, problem?.code ?? null])).toEqual([
+      ['web', 'start guest web', null],
+      ['db', null, 'gone'],
+      ['nobody', null, 'not-found'],
+      [String(a), 'start guest web', null],
+    ]);
+    // Named twice, wished once.
+    expect(items[3]?.task?.id).toBe(items[0]?.task?.id);
+    expect((await world.ask('GET', '/api/v1/guests/web')).json).toMatchObject({ power: 'running', generation: 2 });
+    expect(world.nudged).toEqual([world.hostId]);
+  });
+
+  it('a request that is repeated with its key begins nothing anew', async () => {
+    await create();
+    const headers = { 'idempotency-key': 'once' };
+    const [first, second] = [await start(['web'], headers), await start(['web'], headers)];
+    expect(second.json).toEqual(first.json);
+    expect((await world.ask('GET', '/api/v1/guests/web')).json.generation).toBe(2);
+  });
+
+  it('need somebody who may, and are a thousand at most', async () => {
+    expect((await start([])).status).toBe(400);
+    expect((await start(Array.from({ length: 1_001 }, (_, index) => `g${index}`))).json).toMatchObject({ field: 'guests' });
+    expect((await world.ask('POST', '/api/v1/guests/stop', { body: { guests: ['web'] }, as: 'viewer' })).status).toBe(403);
   });
 });

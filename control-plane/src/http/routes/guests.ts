@@ -1,5 +1,5 @@
-import { CreateGuest, EditGuest, ExecGuest } from '@drover/shared/api/requests';
-import { GuestView, StreamView } from '@drover/shared/api/views';
+import { CreateGuest, EditGuest, ExecGuest, PowerGuests } from '@drover/shared/api/requests';
+import { GuestView, PoweredGuests, StreamView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Power } from '@drover/shared/model/guest';
 import type { TaskId } from '@drover/shared/model/id';
@@ -7,6 +7,7 @@ import { RELAY_PATH } from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
 import type { Accepted, Ask, Decision } from '../../core/change.ts';
 import { createGuest, editGuest, removeGuest, setPower } from '../../core/guests.ts';
+import { setPowers } from '../../core/guests-together.ts';
 import { beginConsole, beginExec, beginReboot } from '../../core/tasks.ts';
 import type { GuestDecisionView } from '../../core/views.ts';
 import { type Performed, performer } from '../../loop/perform.ts';
@@ -17,7 +18,7 @@ import { socketOriginOf } from '../origin.ts';
 import { type Call, type Route, route } from '../route.ts';
 import type { Caller } from '../session.ts';
 import { taskViewById } from '../task-answer.ts';
-import { guestView, pageOf } from '../views.ts';
+import { guestView, pageOf, taskView } from '../views.ts';
 import { Flag, ListGuests, Ref } from './params.ts';
 
 const GUEST = '/api/v1/guests/{guest}';
@@ -61,6 +62,37 @@ export function guestRoutes(deps: AppDeps): Route[] {
       conditional: true,
       response: AcceptedGuest,
       handler: async (call) => answerTo(await onGuest(call, (view, ask) => setPower(view, wish, ask))),
+    });
+
+  const powerOfMany = (verb: string, wish: Power, summary: string): Route =>
+    route({
+      method: 'POST',
+      path: `/api/v1/guests/${verb}`,
+      right: 'guest.power',
+      tag: 'guests',
+      summary,
+      description: 'All at once: what is possible is wished for in one go, and each guest for which it is not says why.',
+      body: PowerGuests,
+      status: 202,
+      response: PoweredGuests,
+      async handler(call) {
+        const refs = call.body.guests;
+        const asks = refs.map(() => askOf(call, deps));
+        const load = () => store.views.onGuests(refs);
+        const decide = (views: Awaited<ReturnType<typeof load>>) =>
+          setPowers(
+            refs.map((asked, index) => ({ asked, view: views[index] ?? null })),
+            wish,
+            asks,
+          );
+        const { answer } = await perform(load, decide, call.key);
+        const records = await store.tasksAmong(answer.flatMap(({ accepted }) => accepted?.taskId ?? []));
+        const taskOf = (id: TaskId | undefined) => {
+          const record = id && records.get(id);
+          return record ? taskView(record) : null;
+        };
+        return { body: { items: answer.map(({ asked, accepted, problem }) => ({ asked, task: taskOf(accepted?.taskId), problem })) } };
+      },
     });
 
   /** The host dials the relay with the ticket that the task brings it, the caller with the one in the answer. */
@@ -166,6 +198,9 @@ export function guestRoutes(deps: AppDeps): Route[] {
         return { body: { resource: await viewOf(ref.id), task: await taskViewById(store, taskId) } };
       },
     }),
+    powerOfMany('start', 'running', 'Start many'),
+    powerOfMany('shutdown', 'shutdown', 'Ask many to end by themselves'),
+    powerOfMany('stop', 'off', 'End many at once'),
     power('start', 'running', 'Start, and keep running'),
     power('shutdown', 'shutdown', 'Ask the guest to end by itself'),
     power('stop', 'off', 'End the guest at once, as if its plug were pulled'),
