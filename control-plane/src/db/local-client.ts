@@ -1,5 +1,6 @@
 import type { Client, InArgs, InStatement, InValue, ResultSet, Row, TransactionMode } from '@libsql/client';
 import Database from 'libsql';
+import type { Defer } from './gathered.ts';
 
 /** Texts differ by the lengths of lists in them; the one not used for longest goes first. */
 const STATEMENTS_MAX = 200;
@@ -27,11 +28,11 @@ export class LocalClient implements Client {
   readonly protocol = 'file';
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Prepared>();
-  readonly #defer: ((run: () => void) => void) | null;
+  readonly #defer: Defer | null;
   #waiting: Waiting[] = [];
 
   /** `path`: a file, or ':memory:'. `busyMs`: how long to wait for another process that writes. */
-  constructor(path: string, busyMs: number, defer: ((run: () => void) => void) | null = null) {
+  constructor(path: string, busyMs: number, defer: Defer | null = null) {
     this.#database = new Database(path, { timeout: busyMs });
     this.#defer = defer;
   }

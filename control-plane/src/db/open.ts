@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
 import { createCellStore } from './cells.ts';
 import { commitChange } from './commit.ts';
+import { type Defer, gathered } from './gathered.ts';
 import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
 import { pendingOf } from './pending.ts';
@@ -18,15 +19,18 @@ import { createViews } from './views.ts';
 export async function openStore(path: string, now: () => number): Promise<Store> {
   // One connection: its PRAGMAs hold for every statement, and calls queue in the order they were made.
   // What comes in the same turn of the event loop is synced to disk at once: a thousand hosts that are back must not wait a thousand times.
-  const client = new LocalClient(path, 5_000, path === ':memory:' ? null : (run) => void setImmediate(run));
+  const defer = path === ':memory:' ? null : laterThisTurn;
+  const client = new LocalClient(path, 5_000, defer);
   if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
   // An acknowledged write survives a power cut: the log is synced at each commit.
   await client.execute('PRAGMA synchronous = FULL');
-  return storeOn(client, now);
+  return storeOn(client, now, defer);
 }
 
+export const laterThisTurn: Defer = (run) => void setImmediate(run);
+
 /** The store on an open database, brought to the newest schema. */
-export async function storeOn(client: Client, now: () => number): Promise<Store> {
+export async function storeOn(client: Client, now: () => number, defer: Defer | null = null): Promise<Store> {
   await migrate(client);
   const db = drizzle(client, { casing: 'snake_case' });
 
@@ -39,7 +43,7 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
 
   return {
     ...reads,
-    views: createViews(db, ask),
+    views: createViews(db, ask, defer),
     access: createAccessStore(db, ask, now, changed),
     cells: createCellStore(client, changed),
     async commit(change) {
@@ -51,7 +55,7 @@ export async function storeOn(client: Client, now: () => number): Promise<Store>
       const [row] = await ask.host.all({ id });
       return row ? hostOf(row) : null;
     },
-    pending: (hostId, limit) => pendingOf(ask, hostId, limit),
+    pending: gathered((hostIds) => pendingOf(ask, hostIds), defer),
     hostsWithPending: async () => (await ask.hostsWithPending.all()).map(({ id }) => id),
     silentHosts: async (beforeMs) => (await ask.silentHosts.all({ beforeMs })).map(({ id }) => id),
     overdueTasks: async (nowMs, limit) => (await ask.overdueTasks.all({ nowMs, limit })).map(({ id }) => id),

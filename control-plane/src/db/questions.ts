@@ -16,6 +16,10 @@ const IMAGE_NAME = sql<
 
 /** The outbox is this question: what has the host not confirmed to have written down? Nothing to clean, nothing to keep in step. */
 const isPending = gt(resource.generation, resource.ackedGeneration);
+/** Of each host of `ids` the first `limit`. */
+const OLDEST_PENDING = sql`SELECT pending.rowid FROM json_each(${value('ids')}) CROSS JOIN resource AS pending ON pending.rowid IN
+  (SELECT rowid FROM resource AS its WHERE its.host_id = json_each.value AND its.generation > its.acked_generation
+    ORDER BY its.created_at_ms LIMIT ${value('limit')})`;
 
 export type Questions = ReturnType<typeof createQuestions>;
 
@@ -54,6 +58,7 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
         .where(eq(task.id, value('id'))),
     ),
     tasksOfHost: unfinishedTasks(eq(task.hostId, value('hostId'))),
+    tasksOfHosts: unfinishedTasks(sql`${task.hostId} IN ${inList('ids')}`),
     tasksOf: unfinishedTasks(and(eq(task.targetKind, value('kind')), eq(task.targetId, value('id')))),
     taskRecord: taskRecords(eq(task.id, value('id'))),
     resource: ask(
@@ -86,13 +91,13 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
     guestRecordById: guestRecords(eq(resource.id, value('ref'))),
     guestRecordByName: guestRecords(eq(resource.name, value('ref'))),
     guestRecordsAmong: guestRecords(sql`${resource.id} IN (SELECT value FROM json_each(${value('list')}))`),
-    /** Of `list`, which `listOf` makes. The plus keeps SQLite from going through everything that the host has. */
+    /** Of `list`, which `listOf` makes. */
     resourcesAmong: ask(
       db
         .select()
         .from(resource)
         .where(
-          sql`+${resource.hostId} = ${value('hostId')} AND (${resource.kind}, ${resource.id}) IN
+          sql`(${resource.kind}, ${resource.id}) IN
           (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(${value('list')}))`,
         ),
     ),
@@ -102,14 +107,14 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
         .from(resource)
         .where(eq(resource.hostId, value('hostId'))),
     ),
-    pending: ask(
+    /** What a command to a host needs to know of it. */
+    linksAmong: ask(
       db
-        .select()
-        .from(resource)
-        .where(and(eq(resource.hostId, value('hostId')), isPending))
-        .orderBy(asc(resource.createdAtMs))
-        .limit(value('limit')),
+        .select({ id: host.id, cell: host.cell, connected: host.connected, asOfMs: host.asOfMs })
+        .from(host)
+        .where(sql`${host.id} IN ${inList('ids')}`),
     ),
+    pendingAmong: ask(db.select().from(resource).where(sql`${resource}.rowid IN (${OLDEST_PENDING})`).orderBy(asc(resource.createdAtMs))),
     hostsWithPending: ask(
       db
         .selectDistinct({ id: resource.hostId })

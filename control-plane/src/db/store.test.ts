@@ -126,13 +126,13 @@ describe('a commit', () => {
 });
 
 describe('the outbox', () => {
-  const pendingIds = async () => (await store.pending(HOST_ID, 100))?.resources.map(({ id }) => id);
+  const pendingIds = async () => (await store.pending(HOST_ID))?.resources.map(({ id }) => id);
 
   it('is what the connected host has not acknowledged', async () => {
-    expect(await store.pending(HOST_ID, 100)).toBeNull();
+    expect(await store.pending(HOST_ID)).toBeNull();
     await committed({ hosts: [{ id: HOST_ID, connected: true, asOfMs: 77 }] });
     expect(await pendingIds()).toHaveLength(3);
-    expect(await store.pending(HOST_ID, 100)).toMatchObject({ host: { cell: 'main', asOfMs: 77 } });
+    expect(await store.pending(HOST_ID)).toMatchObject({ host: { cell: 'main', asOfMs: 77 } });
     for (const { kind, id } of [aStorage(), aNetwork(), anImage()]) {
       await committed({ observations: [{ kind, id, ackedGeneration: 1, appliedGeneration: 0, status: null }] });
     }

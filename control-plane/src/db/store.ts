@@ -108,8 +108,8 @@ export interface Store extends Reads {
   commit(change: Change): Promise<CommitOutcome>;
   /** By its id alone, for what is asked each time that a host connects. */
   knownHost(id: HostId): Promise<Host | null>;
-  /** The outbox: what the host has not journalled yet, oldest first. Null: no such host, or it is not connected. */
-  pending(hostId: HostId, limit: number): Promise<Pending | null>;
+  /** The outbox: what the host has not journalled yet, the oldest `PENDING_MAX` first. Null: no such host, or it is not connected. */
+  pending(hostId: HostId): Promise<Pending | null>;
   /** Connected hosts with something pending. */
   hostsWithPending(): Promise<readonly HostId[]>;
   /** Hosts that count as connected but have said nothing since. */

@@ -1,11 +1,13 @@
+import { grouped } from '@drover/shared/lib/grouped';
 import { Problem } from '@drover/shared/lib/problem';
 import { GuestId, type HostId } from '@drover/shared/model/id';
-import type { ResourceRef } from '@drover/shared/model/resource';
+import { type ResourceRef, refKey } from '@drover/shared/model/resource';
 import { and, eq, inArray, like, ne, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { type Held, type Host, isKind, type Task } from '../core/held.ts';
 import { didYouMean } from '../core/near.ts';
-import type { GuestDecisionView, HostCandidate, ImageDecisionView } from '../core/views.ts';
+import type { GuestDecisionView, HostCandidate, ImageDecisionView, ReportView } from '../core/views.ts';
+import { type Defer, gathered } from './gathered.ts';
 import { listOf, type Questions } from './questions.ts';
 import { inventoriesOf } from './reads.ts';
 import { heldOf, heldOfKind, hostOf, taskOf } from './rows.ts';
@@ -14,7 +16,8 @@ import type { Views } from './store.ts';
 
 const { resource, host, guestIndex, guestCount } = schema;
 
-export function createViews(db: LibSQLDatabase, ask: Questions): Views {
+export function createViews(db: LibSQLDatabase, ask: Questions, defer: Defer | null): Views {
+  const onReport = gathered((spoken: readonly Spoken[]) => reportViews(ask, spoken), defer);
   return {
     async createGuest(input) {
       return {
@@ -99,23 +102,44 @@ export function createViews(db: LibSQLDatabase, ask: Questions): Views {
       };
     },
 
-    async onReport(hostId, asked) {
-      const [row] = await ask.host.all({ id: hostId });
-      if (!row) return null;
-      const tasks = (await ask.tasksOfHost.all({ hostId })).map(taskOf);
-      const about = tasks.flatMap(({ target, image }) => (image ? [target, { kind: 'image' as const, id: image.id }] : [target]));
-      const found = await (asked === 'all' ? ask.resourcesOfHost.all({ hostId }) : resourcesAmong(ask, hostId, [...asked, ...about]));
-      return { host: hostOf(row), resources: found.map(heldOf), tasks };
-    },
+    onReport: (hostId, asked) => (asked === 'all' ? helloView(ask, hostId) : onReport({ hostId, refs: asked })),
   };
 }
 
 const EMPTIEST_CELL = sql`SELECT cell.name AS name FROM cell LEFT JOIN host ON host.cell = cell.name
   WHERE cell.is_draining = 0 AND cell.is_reached = 1 GROUP BY cell.name ORDER BY count(host.id), cell.name LIMIT 1`;
 
-/** A heartbeat is about nothing, and asks nothing. */
-const resourcesAmong = async (ask: Questions, hostId: HostId, refs: readonly ResourceRef[]) =>
-  refs.length === 0 ? [] : ask.resourcesAmong.all({ hostId, list: listOf(refs) });
+async function helloView(ask: Questions, hostId: HostId): Promise<ReportView | null> {
+  const [row] = await ask.host.all({ id: hostId });
+  if (!row) return null;
+  const resources = (await ask.resourcesOfHost.all({ hostId })).map(heldOf);
+  return { host: hostOf(row), resources, tasks: (await ask.tasksOfHost.all({ hostId })).map(taskOf) };
+}
+
+interface Spoken {
+  readonly hostId: HostId;
+  readonly refs: readonly ResourceRef[];
+}
+
+/** In three questions, however many hosts; in two when none of them speaks of anything, as in a heartbeat. */
+async function reportViews(ask: Questions, spoken: readonly Spoken[]): Promise<readonly (ReportView | null)[]> {
+  const ids = JSON.stringify([...new Set(spoken.map(({ hostId }) => hostId))]);
+  const hosts = new Map((await ask.hostsAmong.all({ ids })).map((row) => [row.id, hostOf(row)]));
+  const tasks = grouped((await ask.tasksOfHosts.all({ ids })).map(taskOf), ({ hostId }) => hostId);
+  const wanted = spoken.map(({ hostId, refs }) => {
+    const its = tasks.get(hostId) ?? [];
+    const about = its.flatMap(({ target, image }) => (image ? [target, { kind: 'image' as const, id: image.id }] : [target]));
+    return { hostId, tasks: its, refs: [...refs, ...about] };
+  });
+  const list = listOf(wanted.flatMap(({ refs }) => refs));
+  // A host is shown its own alone, whatever it speaks of.
+  const held = list === '[]' ? [] : (await ask.resourcesAmong.all({ list })).map(heldOf);
+  const heldBy = grouped(held, ({ hostId }) => hostId);
+  return wanted.map(({ hostId, refs, ...rest }) => {
+    const [host, keys] = [hosts.get(hostId), new Set(refs.map(refKey))];
+    return host ? { host, ...rest, resources: (heldBy.get(hostId) ?? []).filter((each) => keys.has(refKey(each))) } : null;
+  });
+}
 
 const tasksOf = async (ask: Questions, { kind, id }: ResourceRef): Promise<Task[]> => (await ask.tasksOf.all({ kind, id })).map(taskOf);
 
@@ -176,8 +200,7 @@ async function guestViews(ask: Questions, refs: readonly string[]): Promise<read
   const guests = (await ask.guestsAmong.all({ ids: ids ?? '', names: names ?? '' })).map((row) => heldOfKind('guest', row));
   const hosts = (await ask.hostsAmong.all({ ids: JSON.stringify([...new Set(guests.map(({ hostId }) => hostId))]) })).map(hostOf);
   const tasks = (await ask.tasksOfGuests.all({ ids: JSON.stringify(guests.map(({ id }) => id)) })).map(taskOf);
-  const [hostsById, tasksById] = [new Map(hosts.map((each) => [each.id, each])), new Map<string, Task[]>()];
-  for (const task of tasks) tasksById.set(task.target.id, [...(tasksById.get(task.target.id) ?? []), task]);
+  const [hostsById, tasksById] = [new Map(hosts.map((each) => [each.id, each])), grouped(tasks, ({ target }) => target.id)];
   const views = new Map<string, GuestDecisionView>();
   for (const guest of guests) {
     const its = hostsById.get(guest.hostId);

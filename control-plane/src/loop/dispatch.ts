@@ -12,7 +12,6 @@ import type { Signer } from '../signer.ts';
 
 /** A command that travelled for longer is sent again, signed anew. */
 const COMMAND_MS = 300_000;
-const BATCH = 500;
 const RESEND = { firstMs: 5_000, maxMs: 120_000 };
 
 export interface DispatchContext {
@@ -49,7 +48,7 @@ export function createDispatcher(context: DispatchContext): Dispatcher {
   const running = new Map<HostId, { again: boolean; done: Promise<void> }>();
 
   async function publishPending(hostId: HostId): Promise<void> {
-    const pending = await context.store.pending(hostId, BATCH);
+    const pending = await context.store.pending(hostId);
     // Another process serves that cell, or nobody can at present: the next tick asks again.
     if (!pending || !context.broker.serves(pending.host.cell)) return;
     const before = sentTo.get(hostId) ?? new Map<string, Sent>();

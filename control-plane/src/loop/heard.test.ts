@@ -43,7 +43,7 @@ beforeEach(async () => {
   start();
   for (const host of HOSTS) {
     await say(host, { hello: { protocol: 1, inventory: anInventory(), journal: [] } });
-    const pending = (await store.pending(host, 10))?.resources ?? [];
+    const pending = (await store.pending(host))?.resources ?? [];
     await say(host, { statuses: pending.map(({ kind, id, generation }) => aStatus(kind, id, generation)) });
   }
   commits = [];

@@ -27,24 +27,27 @@ export async function openSigner(path: string, now: () => number): Promise<Signe
   if (!existsSync(path)) write(path, { ...(await newKey()), previous: [], succession: [] });
   let file = readKey(path);
   let privateKey = privateKeyOf(file);
+  // Named in each command.
+  let keyId = keyIdOf(file);
   let rotating: Promise<void> = Promise.resolve();
 
   async function rotate(): Promise<void> {
     const next = await newKey();
     const nowMs = now();
     const link: KeySuccession = { aud: 'drover-next-key', key: publicPartOf(next), issuedAtMs: nowMs, overlapMs: OVERLAP_MS };
-    const succession = [...file.succession, signJws(link, keyIdOf(file), privateKey)].slice(-SUCCESSION_MAX);
+    const succession = [...file.succession, signJws(link, keyId, privateKey)].slice(-SUCCESSION_MAX);
     const previous = [...file.previous.filter(({ untilMs }) => nowMs < untilMs), { key: publicPartOf(file), untilMs: nowMs + OVERLAP_MS }];
     const after: KeyFile = { ...next, previous, succession };
     // From here on the old private key is nowhere any more.
     write(path, after);
     file = after;
     privateKey = privateKeyOf(file);
+    keyId = keyIdOf(file);
   }
 
   return {
     get keyId() {
-      return keyIdOf(file);
+      return keyId;
     },
     get publicKeys() {
       return [publicPartOf(file)];
@@ -52,7 +55,7 @@ export async function openSigner(path: string, now: () => number): Promise<Signe
     get succession() {
       return file.succession;
     },
-    sign: async (payload) => signJws(payload, keyIdOf(file), privateKey),
+    sign: async (payload) => signJws(payload, keyId, privateKey),
     async verify(jws) {
       const nowMs = now();
       const present = publicPartOf(file);
