@@ -56,7 +56,7 @@ export class SimulatedControlPlane {
     readonly wallClock: WallClock,
     private readonly log: (line: string) => void,
     /** One of several on a database, that serve the cell by turns. */
-    private readonly isSharing: boolean,
+    readonly isSharing: boolean,
   ) {}
 
   async start(): Promise<void> {
@@ -77,7 +77,8 @@ export class SimulatedControlPlane {
     const receiver = createReceiver({ store, clock, random: this.chance, broker, dispatcher, signer: simulatedSigner, log });
     broker.onMessage((topic, payload) => receiver.message(topic, payload));
     broker.onPresence((hostId, connected) => receiver.presence(hostId, connected));
-    startTicking({ store, clock, dispatcher, receiver, log, isLeader: () => cell?.leads() ?? true }, TICK_MS);
+    const turns = cell ? { isLeader: cell.leads, holds: cell.serves } : {};
+    startTicking({ store, clock, dispatcher, receiver, log, ...turns }, TICK_MS);
   }
 
   #share(store: Store, broker: Broker, { clock }: MortalLife, log: (line: string) => void): SharedCell {

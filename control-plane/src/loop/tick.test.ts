@@ -31,3 +31,19 @@ it('what fails in a tick is said, and keeps nothing else of it from being done',
   expect((await opened.task(tasks[1]?.id ?? ''))?.task.state).toBe('failed');
   opened.close();
 });
+
+it('that a host has fallen silent is noticed by who hears it, not by another whose clock is ahead', async () => {
+  const clock = createManualClock();
+  const store = await openStore(':memory:', clock.now);
+  await store.commit({ by: 'test', atMs: 1, newHosts: [{ id: HOST_ID, name: 'one', cell: 'default', publicKey: KEY }] });
+  await store.commit({ by: 'test', atMs: 1, hosts: [{ id: HOST_ID, connected: true, heardAtMs: clock.now() - 3_600_000 }] });
+  const dispatcher = { nudge() {} } as unknown as Dispatcher;
+  const context = { store, clock, dispatcher, receiver: { writeHeard: async () => {} }, log: () => {} };
+  await tick({ ...context, holds: () => false }, { trim: false });
+  expect((await store.knownHost(HOST_ID))?.connected).toBe(true);
+  await tick({ ...context, holds: () => true, isLeader: () => false }, { trim: false });
+  expect((await store.knownHost(HOST_ID))?.connected).toBe(false);
+  store.close();
+});
+
+const KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' } as const;

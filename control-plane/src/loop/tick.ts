@@ -19,6 +19,8 @@ export interface TickContext {
   readonly log: Log;
   /** Of several processes on one database, does this one do what has to be done once? */
   readonly isLeader?: () => boolean;
+  /** Does this one hear the hosts of that cell? By its clock it is known when that was: another's may show any time. */
+  readonly holds?: (cell: string) => boolean;
 }
 
 /** What time alone brings about: deadlines, what has to be sent again, what may be forgotten. */
@@ -30,7 +32,7 @@ export async function tick(context: TickContext, options: { readonly trim: boole
       // First of all: a host that was heard has not fallen silent.
       () => receiver.writeHeard(),
       async () => isLeader() && (await expire(context, nowMs)),
-      async () => isLeader() && (await noticeSilence(context, nowMs)),
+      () => noticeSilence(context, nowMs),
       async () => (await store.hostsWithPending()).forEach(dispatcher.nudge),
       async () => options.trim && isLeader() && (await store.trim(nowMs)),
     ],
@@ -48,12 +50,15 @@ async function expire({ store, dispatcher }: TickContext, nowMs: number): Promis
   );
 }
 
-async function noticeSilence({ store, dispatcher }: TickContext, nowMs: number): Promise<void> {
+async function noticeSilence({ store, dispatcher, holds = () => true }: TickContext, nowMs: number): Promise<void> {
   const perform = performer(store, dispatcher.nudge);
   await each(await store.silentHosts(nowMs - AWAY_MS), (hostId) =>
     perform(
       () => store.views.onReport(hostId, []),
-      (view) => ({ change: (view && silence(view.host, nowMs - AWAY_MS, nowMs)) ?? { by: 'drover', atMs: nowMs }, answer: null }),
+      (view) => {
+        const change = view && holds(view.host.cell) ? silence(view.host, nowMs - AWAY_MS, nowMs) : null;
+        return { change: change ?? { by: 'drover', atMs: nowMs }, answer: null };
+      },
     ),
   );
 }
