@@ -1,11 +1,12 @@
-import { digest } from '@drover/shared/lib/digest';
+import { canonicalJson } from '@drover/shared/lib/digest';
 import { type Deletion, type ResourceRef, refKey } from '@drover/shared/model/resource';
 import type { Change, WishWrite } from '../../control-plane/src/core/change.ts';
 
 /** A wish as it was committed last. */
 export interface Entry {
   readonly wish: WishWrite;
-  readonly digest: string;
+  /** What is wished, as text: two that wish the same have the same. */
+  readonly content: string;
   applied: number;
 }
 
@@ -65,7 +66,7 @@ export class Ledger {
   #wish(wish: WishWrite): void {
     const key = refKey(wish);
     const before = this.entries.get(key);
-    this.entries.set(key, { wish, digest: digestOfWrite(wish), applied: before?.applied ?? 0 });
+    this.entries.set(key, { wish, content: contentOfWrite(wish), applied: before?.applied ?? 0 });
     this.wishesEver.set(key, [...(this.wishesEver.get(key) ?? []), wish]);
     if (wish.deletion) this.#tombstone(key, wish.deletion);
   }
@@ -77,4 +78,4 @@ export class Ledger {
   }
 }
 
-export const digestOfWrite = ({ spec, deletion }: Pick<WishWrite, 'spec' | 'deletion'>): string => digest({ spec, deletion });
+export const contentOfWrite = ({ spec, deletion }: Pick<WishWrite, 'spec' | 'deletion'>): string => canonicalJson({ spec, deletion });

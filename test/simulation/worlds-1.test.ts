@@ -1,3 +1,3 @@
 import { worldsAreSound } from './worlds.ts';
 
-worldsAreSound(1, 100);
+worldsAreSound(1);

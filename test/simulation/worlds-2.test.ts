@@ -1,3 +1,3 @@
 import { worldsAreSound } from './worlds.ts';
 
-worldsAreSound(101, 200);
+worldsAreSound(2);

@@ -1,5 +1,5 @@
 import { refKey } from '@drover/shared/model/resource';
-import { digestOfWrite } from '../ledger.ts';
+import { contentOfWrite } from '../ledger.ts';
 import type { Scene, Watch } from './watch.ts';
 
 /** I3: an acknowledged write is never lost, a refused one never takes effect, and nothing is there that was never written. */
@@ -39,7 +39,7 @@ export function watchWrites({ judge, ledger, hosts, store }: Scene): Watch {
           if (!entry) continue;
           const { generation } = entry.wish;
           judge.check(held.generation === generation, `${key} is at generation ${held.generation}, but ${generation} was committed`);
-          judge.check(digestOfWrite(held as never) === entry.digest, `${key} is not as generation ${generation} was committed`);
+          judge.check(contentOfWrite(held as never) === entry.content, `${key} is not as generation ${generation} was committed`);
         }
       }
       for (const key of ledger.entries.keys()) judge.check(found.has(key), `${key} was committed and is lost`);

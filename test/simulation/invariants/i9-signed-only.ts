@@ -1,5 +1,5 @@
-import { refKey } from '@drover/shared/model/resource';
-import { digestOf } from '../../../agent/src/journal.ts';
+import { canonicalJson } from '@drover/shared/lib/digest';
+import { type Resource, refKey } from '@drover/shared/model/resource';
 import type { Scene, Watch } from './watch.ts';
 
 /** What clocks that drift, and a time known to the second, may add. */
@@ -13,7 +13,7 @@ export function watchSignatures({ judge, timeline }: Scene): Watch {
   const counters = new Map<string, { session: string; newest: number; newestBefore: number }>();
   return {
     command({ host, counter, resource, issuedAtMs, expiresAtMs }) {
-      const wish = `${host} ${refKey(resource)} ${resource.generation} ${digestOf(resource)}`;
+      const wish = `${host} ${refKey(resource)} ${resource.generation} ${contentOf(resource)}`;
       const before = signed.get(wish) ?? { untilMs: 0, first: counter, last: counter };
       // Whatever the clock of the control plane shows: it is valid for that long from now.
       const untilMs = Math.max(timeline.nowMs + expiresAtMs - issuedAtMs + LENIENCE_MS, before.untilMs);
@@ -32,7 +32,7 @@ export function watchSignatures({ judge, timeline }: Scene): Watch {
     },
     wished(host, resource) {
       const key = `${host.hostId} ${refKey(resource)}`;
-      const wish = `${key} ${resource.generation} ${digestOf(resource)}`;
+      const wish = `${key} ${resource.generation} ${contentOf(resource)}`;
       // The same wish is written again with what became of it.
       if (written.get(key) === wish) return;
       written.set(key, wish);
@@ -48,3 +48,5 @@ export function watchSignatures({ judge, timeline }: Scene): Watch {
     },
   };
 }
+
+const contentOf = ({ spec, deletion }: Resource): string => canonicalJson({ spec, deletion });

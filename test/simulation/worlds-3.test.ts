@@ -1,0 +1,3 @@
+import { worldsAreSound } from './worlds.ts';
+
+worldsAreSound(3);
