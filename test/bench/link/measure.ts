@@ -30,7 +30,14 @@ interface Edit {
 }
 
 /** Edits guests through the API and knows when each edit is journalled on its host and stored: its task then ends. */
-export function editor({ client, fleet, guestsPerHost }: LinkContext): { edit(host: number): Promise<Edit>; end(): void } {
+export interface Editor {
+  edit(host: number): Promise<Edit>;
+  /** Of any task that was made since the editor was: resolves once it has ended. */
+  untilEnded(task: string): Promise<void>;
+  end(): void;
+}
+
+export function editor({ client, fleet, guestsPerHost }: LinkContext): Editor {
   const waiting = new Map<string, () => void>();
   /** An edit that changes nothing would be over at once. */
   let count = Math.round(performance.now());
@@ -55,12 +62,17 @@ export function editor({ client, fleet, guestsPerHost }: LinkContext): { edit(ho
       count += 1;
       const { task } = await client.call<{ task: TaskView }>('PATCH', `/guests/${guest}`, { notes: `edit ${count}` });
       const answeredMs = performance.now() - begunAtMs;
-      if (!ended.delete(task.id)) await untilTold(task.id);
-      waiting.delete(task.id);
+      await untilEnded(task.id);
       return { answeredMs, storedMs: performance.now() - begunAtMs };
     },
+    untilEnded,
     end: stop,
   };
+
+  async function untilEnded(task: string): Promise<void> {
+    if (!ended.delete(task)) await untilTold(task);
+    waiting.delete(task);
+  }
 
   function untilTold(task: string): Promise<void> {
     return new Promise((resolve, reject) => {
