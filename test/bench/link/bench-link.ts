@@ -61,18 +61,24 @@ async function measureScene(hosts: number, options: LinkOptions, say: Say): Prom
   const interrupted = (): void => void cleanup.run().then(() => process.exit(130));
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
+  const samples = new Samples();
   try {
-    const samples = new Samples();
     await takeScene(hosts, options, samples, cleanup, say);
-    return linkRows(hosts)
-      .filter(({ row }) => options.rows.has(row as LinkRow))
-      .flatMap((row) => judge(row, samples, CAST) ?? []);
+    return rowsOf(hosts, options, samples);
+  } catch (thrown) {
+    say(`what was taken before it failed:\n${tableOf(rowsOf(hosts, options, samples))}`);
+    throw thrown;
   } finally {
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);
     await cleanup.run();
   }
 }
+
+const rowsOf = (hosts: number, { rows }: LinkOptions, samples: Samples): readonly RowResult[] =>
+  linkRows(hosts)
+    .filter(({ row }) => rows.has(row as LinkRow))
+    .flatMap((row) => judge(row, samples, CAST) ?? []);
 
 async function takeScene(hosts: number, options: LinkOptions, samples: Samples, cleanup: Cleanup, say: Say): Promise<void> {
   const wants = (...names: LinkRow[]): boolean => names.some((name) => options.rows.has(name));
@@ -107,11 +113,17 @@ async function takeScene(hosts: number, options: LinkOptions, samples: Samples, 
   const client = await connectApi(plane.url, plane.token());
   cleanup.add('the connection to the API', () => client.close());
   const context = { ...scene, client, guestsPerHost, samples, say };
-  if (wants('P18')) await measureIdleFleet(context);
-  if (wants('P17')) await measureReads(context);
-  if (wants('P12')) await measureChanges(context);
-  if (wants('P10')) await measureCommands(context);
-  if (wants('P11')) await measureFanOut(context);
+  try {
+    if (wants('P18')) await measureIdleFleet(context);
+    if (wants('P17')) await measureReads(context);
+    if (wants('P12')) await measureChanges(context);
+    if (wants('P10')) await measureCommands(context);
+    if (wants('P11')) await measureFanOut(context);
+  } catch (thrown) {
+    // If that is why, it says more.
+    plane.mustRun();
+    throw thrown;
+  }
   if (!wants('herd')) return;
   client.close();
   await measureHerd(context);
