@@ -25,6 +25,10 @@ export default defineConfig({
       },
       { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 600_000, maxWorkers: '100%' } },
       {
+        // The first of them may have to make the image of a host.
+        test: { name: 'lab', include: ['test/lab/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 1_800_000, fileParallelism: false },
+      },
+      {
         test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false },
       },
     ],

@@ -24,7 +24,7 @@ const wanted = { ...hostPackages(), ...TEST_PACKAGES };
 const obstacle = cannotInstall();
 const missing = obstacle ? [] : await ensurePackages(wanted, { purpose: 'Testing on real guests' });
 
-/** Each part: what it is, and why it cannot run here (null: it can). */
+/** Each part: what it is, and why it cannot run here (null: it can). One that is named runs only when it is asked for. */
 const parts = [
   { name: 'format and lint', run: () => program('biome', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']) },
   { name: 'types', run: () => program('tsc', ['node_modules/typescript/bin/tsc', '--noEmit']) },
@@ -36,6 +36,7 @@ const parts = [
   { name: 'chaos', blocked: noMosquitto, run: () => chaos() },
   { name: 'contract', blocked: () => noFiles('test/contract', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('contract') },
   { name: 'system', blocked: () => noFiles('test/system', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('system') },
+  { name: 'lab', isNamed: true, blocked: () => noFiles('test/lab', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('lab') },
   { name: 'pages', blocked: () => noFiles('test/web', /\.(test|spec)\.ts$/) ?? noBrowser(), run: () => playwright() },
 ];
 
@@ -45,7 +46,7 @@ for (const unknown of only.filter((name) => !parts.some((part) => part.name === 
 }
 
 for (const part of parts) {
-  if (only.length > 0 && !only.includes(part.name)) continue;
+  if (only.length > 0 ? !only.includes(part.name) : part.isNamed) continue;
   console.log(`\n=== ${part.name} ===`);
   const reason = part.blocked?.() ?? null;
   if (reason) skip(part.name, reason);

@@ -86,6 +86,7 @@ const ENTRIES = [
   'test/conformance/write-schemas.ts',
   'test/simulation/dev-host.ts',
   'test/bench/main.ts',
+  'test/lab/main.ts',
   'test/bench/link/agents.ts',
   'test/bench/link/bare-broker.ts',
   'test/web/pictures.ts',
