@@ -56,14 +56,16 @@ export type Measure =
 
 /** Processor time: of the control plane, of brokers beside it, of the light agents. */
 export type CostMeasure = Cost | `${Cost} brokers` | `${Cost} agents`;
-export type Cost = 'command cpu' | 'first in cpu' | 'idle cpu' | 'back cpu';
+export type Cost = 'command cpu' | 'command together cpu' | 'first in cpu' | 'idle cpu' | 'back cpu';
 
 export type LinkMeasure =
   | 'round trip'
   | 'round trip p99'
   | 'commands per second'
   | 'api write'
+  | 'commands together per second'
   | 'fan-out'
+  | 'fan-out together'
   | 'fan-out to all'
   | 'change seen'
   | 'change seen p99'

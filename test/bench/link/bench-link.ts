@@ -18,7 +18,7 @@ import { startFleet } from './fleet.ts';
 import { measureHerd } from './herd.ts';
 import { measureIdleFleet } from './idle-fleet.ts';
 import { LINK_HELP, type LinkOptions, type LinkRow, parseLinkOptions } from './link-options.ts';
-import { measureChanges, measureCommands, measureReads } from './measure.ts';
+import { measureChanges, measureCommands, measureCommandsTogether, measureReads } from './measure.ts';
 import { newPlane } from './plane.ts';
 import { linkRows, words } from './rows.ts';
 import { seedFleet } from './seed.ts';
@@ -117,7 +117,10 @@ async function takeScene(hosts: number, options: LinkOptions, samples: Samples, 
     if (wants('P18')) await measureIdleFleet(context);
     if (wants('P17')) await measureReads(context);
     if (wants('P12')) await measureChanges(context);
-    if (wants('P10')) await measureCommands(context);
+    if (wants('P10')) {
+      await measureCommands(context);
+      await measureCommandsTogether(context);
+    }
     if (wants('P11')) await measureFanOut(context);
   } catch (thrown) {
     // If that is why, it says more.

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TaskView } from '@drover/shared/api/views';
+import type { GuestView, PoweredGuests, TaskView } from '@drover/shared/api/views';
 import type { ApiClient } from '../api-client.ts';
 import { cpuMs } from '../cpu-time.ts';
 import { quantile, type Samples, timed } from '../statistics.ts';
@@ -18,6 +18,8 @@ const PACED = 500;
 const PACED_EVERY_MS = 10;
 const FLOOD = 3_000;
 const UNDER_WAY = 64;
+const TO_A_REQUEST = 100;
+const REQUESTS_UNDER_WAY = 4;
 const CHANGES = 200;
 const READS = 500;
 const READS_AT_ONCE = 3_000;
@@ -29,14 +31,14 @@ interface Edit {
   readonly storedMs: number;
 }
 
-/** Edits guests through the API and knows when each edit is journalled on its host and stored: its task then ends. */
 export interface Editor {
   edit(host: number): Promise<Edit>;
-  /** Of any task that was made since the editor was: resolves once it has ended. */
-  untilEnded(task: string): Promise<void>;
+  /** The first guest of each of these hosts changes its power, in one request. */
+  power(hosts: readonly number[], verb: 'start' | 'stop'): Promise<void>;
   end(): void;
 }
 
+/** Edits guests through the API and knows when each edit is journalled on its host and stored: its task then ends. */
 export function editor({ client, fleet, guestsPerHost }: LinkContext): Editor {
   const waiting = new Map<string, () => void>();
   /** An edit that changes nothing would be over at once. */
@@ -57,7 +59,7 @@ export function editor({ client, fleet, guestsPerHost }: LinkContext): Editor {
   });
   return {
     async edit(host) {
-      const guest = FIRST_GUEST + (host % fleet.hosts) * guestsPerHost;
+      const guest = guestOf(host);
       const begunAtMs = performance.now();
       count += 1;
       const { task } = await client.call<{ task: TaskView }>('PATCH', `/guests/${guest}`, { notes: `edit ${count}` });
@@ -65,9 +67,22 @@ export function editor({ client, fleet, guestsPerHost }: LinkContext): Editor {
       await untilEnded(task.id);
       return { answeredMs, storedMs: performance.now() - begunAtMs };
     },
-    untilEnded,
+    async power(hosts, verb) {
+      const body = { guests: hosts.map((host) => String(guestOf(host))) };
+      const { items } = await client.call<PoweredGuests>('POST', `/guests/${verb}`, body);
+      await Promise.all(
+        items.map(async ({ asked, task, problem }) => {
+          if (!task) throw new Error(`guest ${asked}: ${problem?.detail ?? 'no task'}`);
+          await untilEnded(task.id);
+        }),
+      );
+    },
     end: stop,
   };
+
+  function guestOf(host: number): number {
+    return FIRST_GUEST + (host % fleet.hosts) * guestsPerHost;
+  }
 
   async function untilEnded(task: string): Promise<void> {
     if (!ended.delete(task)) await untilTold(task);
@@ -117,6 +132,30 @@ export async function measureCommands(context: LinkContext): Promise<void> {
   edits.end();
 }
 
+/** P10 once more: a hundred guests to a request, a few requests under way. */
+export async function measureCommandsTogether(context: LinkContext): Promise<void> {
+  const { fleet, samples, say } = context;
+  const edits = editor(context);
+  const requests = Math.floor(Math.min(fleet.hosts, FLOOD) / TO_A_REQUEST);
+  if (requests === 0) return;
+  const verbs = await powerVerbs(context);
+  for (const verb of [...verbs, ...verbs]) {
+    say(`as many commands as it takes, ${TO_A_REQUEST} to a request`);
+    const before = costsOf(context);
+    const hosts = (request: number): number[] => Array.from({ length: TO_A_REQUEST }, (_, index) => request * TO_A_REQUEST + index);
+    const ms = await timed(() => together(requests, (request) => edits.power(hosts(request), verb), REQUESTS_UNDER_WAY));
+    addCosts(samples, 'command together cpu', before, costsOf(context), requests * TO_A_REQUEST);
+    samples.add('commands together per second', DROVER, (requests * TO_A_REQUEST * 1_000) / ms);
+  }
+  edits.end();
+}
+
+/** In this order each changes something: guests begin as they were left. */
+export async function powerVerbs({ client }: LinkContext): Promise<readonly ('start' | 'stop')[]> {
+  const { power } = await client.call<GuestView>('GET', `/guests/${FIRST_GUEST}`);
+  return power === 'running' ? ['stop', 'start'] : ['start', 'stop'];
+}
+
 /** P12: a guest changes by itself; until the event stream tells of it. */
 export async function measureChanges({ client, fleet, samples, say }: LinkContext): Promise<void> {
   say('changes on hosts');
@@ -154,10 +193,10 @@ export async function measureReads(context: LinkContext): Promise<void> {
 }
 
 /** All of them, a few dozen under way at a time. */
-export async function together(count: number, act: (turn: number) => Promise<unknown>): Promise<void> {
+export async function together(count: number, act: (turn: number) => Promise<unknown>, underWay = UNDER_WAY): Promise<void> {
   let next = 0;
   await Promise.all(
-    Array.from({ length: Math.min(UNDER_WAY, count) }, async () => {
+    Array.from({ length: Math.min(underWay, count) }, async () => {
       while (next < count) await act(next++);
     }),
   );
