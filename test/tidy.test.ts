@@ -183,6 +183,11 @@ describe('shape', () => {
     expect(lines(PRODUCT, /^export (\*|\{[^}]*\}) from\b/)).toEqual([]);
   });
 
+  it('every answer of the API and the page is made by reply(), which forbids what no page may do', () => {
+    const answering = under('control-plane/src/http/').filter(({ path }) => !path.endsWith('/reply.ts'));
+    expect(lines(answering, /\bnew Response\(|\bResponse\.json\(/)).toEqual([]);
+  });
+
   it('nothing is left for later in a comment', () => {
     const words = new RegExp(`\\b(${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')}|${['X', 'XX'].join('')})\\b`);
     expect(SOURCES.flatMap(({ path, text }) => matching(path, text, words))).toEqual([]);

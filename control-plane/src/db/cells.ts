@@ -53,7 +53,7 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
 
     async moveDraining(limit, atMs) {
       const leaving = await rows(
-        'SELECT host.id AS id FROM host JOIN cell ON cell.name = host.cell WHERE cell.is_draining = 1 ORDER BY host.id LIMIT ?',
+        'SELECT id FROM host WHERE cell IN (SELECT name FROM cell WHERE is_draining = 1) ORDER BY cell, id LIMIT ?',
         limit,
       );
       if (leaving.length === 0) return [];
@@ -106,7 +106,7 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
 }
 
 const CELLS = `SELECT cell.name AS name, profile, urls, own_url AS ownUrl, admin_url AS adminUrl, server_certificate AS serverCertificate,
-    is_draining AS isDraining, is_reached AS isReached, created_at_ms AS createdAtMs, count(host.id) AS hosts, coalesce(sum(host.connected), 0) AS connectedHosts
+    is_draining AS isDraining, is_reached AS isReached, created_at_ms AS createdAtMs, count(host.cell) AS hosts, coalesce(sum(host.connected), 0) AS connectedHosts
   FROM cell LEFT JOIN host ON host.cell = cell.name GROUP BY cell.name ORDER BY cell.name`;
 const HOST_EVENT = "INSERT INTO event (kind, id, gone, at_ms) VALUES ('host', ?, 0, ?)";
 const CUT_OFF = `SELECT id AS hostId, json_extract(public_key, '$.x') AS x, revoked_at_ms AS atMs FROM host WHERE revoked_at_ms >= ?

@@ -107,7 +107,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions, defer: Defer | n
 }
 
 const EMPTIEST_CELL = sql`SELECT cell.name AS name FROM cell LEFT JOIN host ON host.cell = cell.name
-  WHERE cell.is_draining = 0 AND cell.is_reached = 1 GROUP BY cell.name ORDER BY count(host.id), cell.name LIMIT 1`;
+  WHERE cell.is_draining = 0 AND cell.is_reached = 1 GROUP BY cell.name ORDER BY count(host.cell), cell.name LIMIT 1`;
 
 async function helloView(ask: Questions, hostId: HostId): Promise<ReportView | null> {
   const [row] = await ask.host.all({ id: hostId });

@@ -4,6 +4,7 @@ import { createAttempts } from './attempts.ts';
 import type { AppDeps } from './deps.ts';
 import { honoPath, mount } from './mount.ts';
 import { problemResponse } from './problems.ts';
+import { reply } from './reply.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agent.ts';
@@ -21,26 +22,12 @@ import { createUploadRoom, type UploadRoom } from './upload.ts';
 import { watchEvents } from './watch.ts';
 import { serveAsset } from './web-assets.ts';
 
-const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  // All that a page shows is a file of ours: nothing written into it is run, and nothing it knows is sent elsewhere.
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-};
-
 /** The control plane's face: the REST API, the few calls of agents, and the page. Runs wherever there is fetch. */
 export function createApp(deps: AppDeps): Hono {
   const room = createUploadRoom(deps);
   const routes = routesOf(deps, room);
   const app = new Hono();
 
-  app.use(async (c, next) => {
-    await next();
-    for (const [name, value] of Object.entries(PAGE_HEADERS)) c.res.headers.set(name, value);
-  });
   mount(app, routes, { access: deps.store.access, clock: deps.clock, addressOf: deps.addressOf });
   app.notFound(async (c) => (await assetOf(deps, c.req.raw)) ?? problemResponse(...refusalOf(routes, c.req.method, c.req.path)));
   app.onError((thrown, c) => {
@@ -77,7 +64,7 @@ async function assetOf({ webAssets }: AppDeps, request: Request): Promise<Respon
   if (request.method !== 'GET' && request.method !== 'HEAD') return null;
   if (/^\/(api|agent|mqtt|relay)(\/|$)/.test(new URL(request.url).pathname)) return null;
   if (webAssets) return serveAsset(webAssets, request);
-  return new Response('The web page is not built: npm run build. The API is at /api.\n', {
+  return reply('The web page is not built: npm run build. The API is at /api.\n', {
     status: 404,
     headers: { 'content-type': 'text/plain; charset=utf-8' },
   });

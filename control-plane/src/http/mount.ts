@@ -9,6 +9,7 @@ import type { AccessStore } from '../db/access-store.ts';
 import { readJson } from './body.ts';
 import { rememberAnswers } from './idempotency.ts';
 import { senderOf } from './origin.ts';
+import { reply } from './reply.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { type Caller, callerOf } from './session.ts';
 
@@ -108,7 +109,7 @@ function keyOf(route: Route, request: Request, caller: Caller | null, input: unk
 
 function respond(route: Route, answer: Answer<unknown> | Response): Response {
   if (answer instanceof Response) return answer;
-  return new Response(JSON.stringify(answer.body), {
+  return reply(JSON.stringify(answer.body), {
     status: route.status,
     headers: {
       'content-type': 'application/json',

@@ -1,4 +1,5 @@
 import { PROBLEM_STATUS, type Problem } from '@drover/shared/lib/problem';
+import { reply } from './reply.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -8,7 +9,7 @@ export function problemResponse(problem: Problem, headers: Record<string, string
   if (problem.code === 'internal') {
     view.detail = 'Drover met an error of its own; the control plane has logged it.';
   }
-  return new Response(JSON.stringify({ type: `urn:drover:problem:${problem.code}`, ...view }), {
+  return reply(JSON.stringify({ type: `urn:drover:problem:${problem.code}`, ...view }), {
     status: PROBLEM_STATUS[problem.code],
     headers: { 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store', ...headers },
   });

@@ -1,3 +1,4 @@
+import { reply } from './reply.ts';
 /** The built web page, as files in memory or wherever the runtime keeps them. */
 export interface WebAssets {
   /** `path` begins with a slash; null: there is no such file. */
@@ -27,15 +28,15 @@ export async function serveAsset(assets: WebAssets, request: Request): Promise<R
     'etag': asset.etag,
     'vary': 'accept-encoding',
   };
-  if (request.headers.get('if-none-match') === asset.etag) return new Response(null, { status: 304, headers });
+  if (request.headers.get('if-none-match') === asset.etag) return reply(null, { status: 304, headers });
   const accepted = request.headers.get('accept-encoding') ?? '';
   for (const [name, bytes] of [
     ['br', asset.brotli],
     ['gzip', asset.gzip],
   ] as const) {
     if (bytes && new RegExp(`\\b${name}\\b(?!;q=0(\\.0*)?(,|$))`).test(accepted)) {
-      return new Response(bytes, { headers: { ...headers, 'content-encoding': name } });
+      return reply(bytes, { headers: { ...headers, 'content-encoding': name } });
     }
   }
-  return new Response(asset.identity, { headers });
+  return reply(asset.identity, { headers });
 }

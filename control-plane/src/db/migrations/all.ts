@@ -6,6 +6,7 @@ import { sql as taskLists } from './0005-task-lists.ts';
 import { sql as cellsReached } from './0006-cells-reached.ts';
 import { sql as unfinishedTasks } from './0007-unfinished-tasks.ts';
 import { sql as inventoriesApart } from './0008-inventories-apart.ts';
+import { sql as hostsOfCells } from './0009-hosts-of-cells.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
 export const MIGRATIONS: readonly string[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly string[] = [
   cellsReached,
   unfinishedTasks,
   inventoriesApart,
+  hostsOfCells,
 ];

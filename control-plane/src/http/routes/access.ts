@@ -8,6 +8,7 @@ import { hashOfSecret } from '../../db/secret.ts';
 import { Nothing, TokenPage, UserPage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { originOf } from '../origin.ts';
+import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import type { Caller } from '../session.ts';
 import { mintSignInLink } from '../sign-in-link.ts';
@@ -86,7 +87,7 @@ function userRoutes(deps: AppDeps): Route[] {
       async handler({ params }) {
         const user = await userOf(params.user);
         await access.removeUser(user.id);
-        return new Response(null, { status: 204 });
+        return reply(null, { status: 204 });
       },
     }),
   ];
@@ -149,7 +150,7 @@ function tokenRoutes({ store: { access }, clock, random }: AppDeps): Route[] {
         const isVisible = token && (token.userId === caller.user.id || may(caller, 'access.edit'));
         if (!isVisible) throw new Problem('not-found', `there is no token ${params.token}`, { field: 'token' });
         await access.removeToken(token.id);
-        return new Response(null, { status: 204 });
+        return reply(null, { status: 204 });
       },
     }),
   ];

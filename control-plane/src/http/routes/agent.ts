@@ -14,6 +14,7 @@ import type { Attempts } from '../attempts.ts';
 import type { AppDeps } from '../deps.ts';
 import { socketOriginOf } from '../origin.ts';
 import { rangeOf } from '../range.ts';
+import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 
 /** What agents call. Public as far as users go: each carries a one-time token or a signature by the host's own key. */
@@ -65,8 +66,7 @@ export function agentRoutes(deps: AppDeps, attempts: Attempts): Route[] {
         const upload = await store.access.upload(params.upload);
         if (upload?.hostId !== hostId) throw new Problem('not-found', 'there is no such upload for this host');
         const range = rangeOf(request.headers.get('range'), upload.sizeBytes);
-        if (range === 'unsatisfiable')
-          return new Response(null, { status: 416, headers: { 'content-range': `bytes */${upload.sizeBytes}` } });
+        if (range === 'unsatisfiable') return reply(null, { status: 416, headers: { 'content-range': `bytes */${upload.sizeBytes}` } });
         const opened = await uploads.open(params.upload, range ?? undefined);
         if (!opened) throw new Problem('not-found', 'there is no such upload for this host');
         const headers = {
@@ -76,9 +76,9 @@ export function agentRoutes(deps: AppDeps, attempts: Attempts): Route[] {
           'etag': `"${upload.sha256}"`,
           ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${upload.sizeBytes}` } : {}),
         };
-        if (request.method !== 'HEAD') return new Response(opened.body, { status: range ? 206 : 200, headers });
+        if (request.method !== 'HEAD') return reply(opened.body, { status: range ? 206 : 200, headers });
         await opened.body.cancel();
-        return new Response(null, { status: range ? 206 : 200, headers });
+        return reply(null, { status: range ? 206 : 200, headers });
       },
     }),
   ];

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { KnownCell } from '../../db/cell-store.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { hostView } from '../views.ts';
 import { Ref } from './params.ts';
@@ -80,7 +81,7 @@ export function cellRoutes({ store, cells, clock, version }: AppDeps): Route[] {
       async handler({ params: { cell } }) {
         if ((await all()).length === 1) throw new Problem('wrong-state', 'this is the only cell');
         if (!(await store.cells.removeCell(cell))) throw new Problem('not-found', `there is no cell ${cell}`, { field: 'cell' });
-        return new Response(null, { status: 204 });
+        return reply(null, { status: 204 });
       },
     }),
     route({

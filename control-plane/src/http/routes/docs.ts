@@ -1,5 +1,6 @@
 import { API_PAGE_STYLE, apiPage } from '../api-page.ts';
 import { type OpenApi, openApiOf } from '../openapi.ts';
+import { reply } from '../reply.ts';
 import { type Route, rawRoute } from '../route.ts';
 
 /** The API's own description; `all` gives every route, these included. */
@@ -10,7 +11,7 @@ export function docsRoutes(version: string, all: () => readonly Route[]): Route[
     return written;
   };
   const answer = (contentType: string, text: () => string) => () =>
-    new Response(text(), { headers: { 'content-type': contentType, 'cache-control': 'no-cache' } });
+    reply(text(), { headers: { 'content-type': contentType, 'cache-control': 'no-cache' } });
   return [
     rawRoute({
       method: 'GET',

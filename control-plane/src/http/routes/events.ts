@@ -2,6 +2,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
 import type { AppDeps } from '../deps.ts';
 import { eventStream } from '../event-stream.ts';
+import { reply } from '../reply.ts';
 import { type Route, rawRoute } from '../route.ts';
 
 const Cursor = z.coerce.number().int().min(0);
@@ -29,7 +30,7 @@ export function eventRoutes({ store, clock, closing }: AppDeps): Route[] {
           // Its connection ends with it: kept alive, it would hold up a server that stops.
           'connection': 'close',
         };
-        return new Response(body, { headers });
+        return reply(body, { headers });
       },
     }),
   ];

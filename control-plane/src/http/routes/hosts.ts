@@ -10,6 +10,7 @@ import { askOf } from '../ask.ts';
 import { HostPage, Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { originOf } from '../origin.ts';
+import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { shellWord } from '../shell-word.ts';
 import { enrolmentTokenView, hostView, pageOf } from '../views.ts';
@@ -97,7 +98,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
           (view) => forgetHost(view, ask),
           call.key,
         );
-        return new Response(null, { status: 204 });
+        return reply(null, { status: 204 });
       },
     }),
     route({
@@ -161,7 +162,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
         const { token } = call.params;
         const wasThere = (await store.access.removeEnrolment(hashOfSecret(token))) || (await store.access.removeEnrolment(token));
         if (!wasThere) throw new Problem('not-found', 'there is no such enrolment token: it was used, or has expired', { field: 'token' });
-        return new Response(null, { status: 204 });
+        return reply(null, { status: 204 });
       },
     }),
   ];

@@ -6,6 +6,7 @@ import { hashOfSecret } from '../../db/secret.ts';
 import type { Attempts } from '../attempts.ts';
 import type { AppDeps } from '../deps.ts';
 import { originOf, senderOf } from '../origin.ts';
+import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { SESSION_MS, sessionCookie } from '../session.ts';
 import { userView } from '../views.ts';
@@ -74,7 +75,7 @@ export function sessionRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       answers: { status: 204, contentType: null, description: 'Signed out' },
       async handler({ caller, request }) {
         await store.access.removeToken(caller.token.id);
-        return new Response(null, { status: 204, headers: { 'set-cookie': sessionCookie(request, null) } });
+        return reply(null, { status: 204, headers: { 'set-cookie': sessionCookie(request, null) } });
       },
     }),
   ];
