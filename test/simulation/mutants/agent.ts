@@ -207,7 +207,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'any reply acknowledges the newest report',
     rule: '5: a reply acknowledges its own report',
-    from: 1,
+    from: 7,
     agent: () => ({ link: flattered }),
     network: { loss: 0.25, duplication: 0.4, lateness: 0.4, lateMsMax: 5_000 },
   },
