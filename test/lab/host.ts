@@ -207,7 +207,11 @@ export class LabHost {
       throw new Problem('host-failed', `${this.name} came up ${state.stdout.trim() || 'without a word'}`);
     // systemd does not wait for devices that nothing mounts, and finding them takes an emulated processor a while longer.
     await this.exec(['udevadm', 'settle', '--timeout=120'], { timeoutMs: 150_000 });
-    // A test may have taken its address away for good: then there is nothing to wait for.
+    await this.untilOnline();
+  }
+
+  /** Until its network is as its files say. A test may have taken it away for good: then nothing more comes, and that is no failure. */
+  async untilOnline(): Promise<void> {
     await this.exec(['/usr/lib/systemd/systemd-networkd-wait-online', '--any', '--timeout=30']);
   }
 

@@ -62,16 +62,20 @@ export class Lab {
       const forwardedBefore = await raiseNetwork(subnet);
       writeLab({ ...record, forwardedBefore });
       const plane = controlPlane ? await startControlPlane(labFolder(name), gatewayOf(subnet), say) : null;
-      const ready = { ...record, forwardedBefore, controlPlane: plane };
-      writeLab(ready);
+      const begun = { ...record, forwardedBefore, controlPlane: plane };
+      writeLab(begun);
       say(`resuming ${hosts === 1 ? 'a host' : `${hosts} hosts`} …`);
       const numbers = Array.from({ length: hosts }, (_, index) => index + 1);
-      const outcomes = await Promise.allSettled(numbers.map((number) => resume(ready, number, say)));
+      const outcomes = await Promise.allSettled(numbers.map((number) => resume(begun, number, say)));
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
-      writeLab({ ...ready, hosts });
+      writeLab({ ...begun, hosts });
       const lab = new Lab(name);
-      await Promise.all(lab.hosts.map((host) => host.setClock()));
+      const settle = async (host: LabHost) => {
+        await host.setClock();
+        await host.untilOnline();
+      };
+      await Promise.all(lab.hosts.map(settle));
       return lab;
     } catch (error) {
       await Lab.down(name);
