@@ -59,9 +59,19 @@ it('a fresh wish has what it stands on tried again at once, though that was give
   expect(host.status(GUEST)).toMatchObject({ acked: 2, ...needsStorage });
 
   isFull = false;
-  await host.pass(60_000);
-  expect(host.status(GUEST)).toMatchObject(needsStorage);
   host.wish(GUEST, 3, { ...guest, powerRequest: 3 });
   await host.pass(20_000);
+  expect(host.status(GUEST)).toMatchObject({ condition: 'settled', observed: { power: 'running' } });
+});
+
+it('what others stand on is tried again each minute though it was given up: a storage that is back is used, and nobody had to ask', async () => {
+  const host = new LoneHost({ wallClock: new WallClock() });
+  host.machine.storage('/local').away = true;
+  host.wish(STORAGE, 1, storage);
+  host.wish(GUEST, 1, guest);
+  await host.pass(180_000);
+  expect(host.status(STORAGE)).toMatchObject({ condition: 'needs-attention' });
+  host.machine.storage('/local').away = false;
+  await host.pass(70_000);
   expect(host.status(GUEST)).toMatchObject({ condition: 'settled', observed: { power: 'running' } });
 });

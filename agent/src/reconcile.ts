@@ -196,7 +196,10 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     if (isSuperseded(resource)) return true;
     memory.attempts += 1;
     memory.problem = problem.view();
-    const { givenUp, delayMs } = planners.retry(memory.attempts, problem.retryable, random.fraction());
+    const { givenUp, delayMs } = planners.retry(
+      { kind: resource.kind, attempts: memory.attempts, retryable: problem.retryable },
+      random.fraction(),
+    );
     const atMs = clock.now();
     const notBeforeMs = atMs + delayMs;
     memory.failure = { problem: memory.problem, atMs, notBeforeMs, givenUp };
