@@ -18,11 +18,25 @@ interface Waiting {
 }
 type Statements = readonly (InStatement | [string, InArgs?])[];
 
+/** What SQLite has committed lies in a log beside the database. */
+export interface WriteAheadLog {
+  /** Calls back once all that is in it by now is on disk, or with why it is not. */
+  flush(done: (error: Error | null) => void): void;
+  close(): void;
+}
+
+interface Unflushed {
+  /** The commit that it waits for. */
+  readonly commit: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 /**
  * A database of this machine, over one connection that keeps its statements prepared: the client that libSQL comes with
  * compiles each anew and asks twice for the names of its columns, which takes ten times as long as the question itself.
  * Every call is carried out at once and settles in microtasks, but for batches that write, where `defer` is given: those that
- * are asked for until it calls back are synced to disk together, each still whole or not at all, and by itself.
+ * are asked for until it calls back are committed together, each still whole or not at all, and by itself.
  */
 export class LocalClient implements Client {
   readonly protocol = 'file';
@@ -30,6 +44,12 @@ export class LocalClient implements Client {
   readonly #statements = new Map<string, Prepared>();
   readonly #defer: Defer | null;
   #waiting: Waiting[] = [];
+  #log: WriteAheadLog | null = null;
+  #commits = 0;
+  #flushed = 0;
+  #isFlushing = false;
+  #unflushed: Unflushed[] = [];
+  #lost: Error | null = null;
 
   /** `path`: a file, or ':memory:'. `busyMs`: how long to wait for another process that writes. */
   constructor(path: string, busyMs: number, defer: Defer | null = null) {
@@ -42,14 +62,46 @@ export class LocalClient implements Client {
   }
 
   async execute(statement: InStatement, values?: InArgs): Promise<ResultSet> {
-    return typeof statement === 'string' ? this.#run(statement, values) : this.#run(statement.sql, statement.args);
+    const [sql, args] = typeof statement === 'string' ? [statement, values] : [statement.sql, statement.args];
+    const done = this.#run(sql, args);
+    if (/^\s*(SELECT|PRAGMA|EXPLAIN)\b/i.test(sql)) return done;
+    this.#commits += 1;
+    await this.durable();
+    return done;
+  }
+
+  /**
+   * From here on a commit does not wait for the disk with this thread: whoever asked for it is told once `log` is flushed, and one
+   * flush is for all that was committed before it began. What is read may be a moment ahead of the disk: `durable` waits for that.
+   */
+  flushApart(log: WriteAheadLog): void {
+    this.#log = log;
+    // What was committed before, waited for the disk.
+    this.#flushed = this.#commits;
+    // SQLite still flushes what a checkpoint rests on, in the order in which it must.
+    this.#run('PRAGMA synchronous = NORMAL');
+  }
+
+  /** Settles once all that is committed by now is on disk. */
+  async durable(): Promise<void> {
+    const commit = this.#commits;
+    if (!this.#log || this.#flushed >= commit) return;
+    if (this.#lost) throw this.#lost;
+    await new Promise<void>((resolve, reject) => {
+      this.#unflushed.push({ commit, resolve, reject });
+      this.#flush();
+    });
   }
 
   /** Everything or nothing. */
   async batch(statements: Statements, mode?: TransactionMode): Promise<ResultSet[]> {
     const defer = this.#defer;
-    if (mode !== 'write') return this.#whole('BEGIN', () => this.#each(statements));
-    if (!defer) return this.#whole('BEGIN IMMEDIATE', () => this.#each(statements));
+    if (mode === 'read') return this.#whole('BEGIN', () => this.#each(statements));
+    if (!defer || mode !== 'write') {
+      const results = this.#whole('BEGIN IMMEDIATE', () => this.#each(statements));
+      await this.durable();
+      return results;
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ statements, resolve, reject });
       if (this.#waiting.length === 1) defer(() => this.#writeWaiting());
@@ -73,6 +125,8 @@ export class LocalClient implements Client {
       // Somebody reads still, or the disk is full: it stays in the log beside the file, and nothing of it is lost.
     }
     this.#database.close();
+    // Who still waits to hear that it is on disk does so, and then the log is left alone.
+    this.#flush();
   }
 
   #writeWaiting(): void {
@@ -81,8 +135,15 @@ export class LocalClient implements Client {
     if (waiting.length === 0) return;
     try {
       const settle = this.#whole('BEGIN IMMEDIATE', () => waiting.map((each) => this.#part(each)));
-      // On disk: now they may be told.
-      for (const tell of settle) tell();
+      const tell = (): void => {
+        for (const told of settle) told();
+      };
+      const fail = (error: unknown): void => {
+        for (const { reject } of waiting) reject(error);
+      };
+      // Once it is on disk they may be told.
+      if (this.#log) this.durable().then(tell, fail);
+      else tell();
     } catch (error) {
       for (const { reject } of waiting) reject(error);
     }
@@ -109,6 +170,7 @@ export class LocalClient implements Client {
     try {
       const result = act();
       this.#run('COMMIT');
+      this.#commits += 1;
       return result;
     } finally {
       // Some errors have ended the transaction already, some have not.
@@ -120,6 +182,30 @@ export class LocalClient implements Client {
     return statements.map((statement) => {
       if (typeof statement === 'string') return this.#run(statement);
       return Array.isArray(statement) ? this.#run(...statement) : this.#run(statement.sql, statement.args);
+    });
+  }
+
+  /** One at a time, and again for what was committed meanwhile. */
+  #flush(): void {
+    if (this.#isFlushing) return;
+    if (this.#unflushed.length === 0) {
+      if (!this.#database.open) this.#log?.close();
+      return;
+    }
+    const upTo = this.#commits;
+    this.#isFlushing = true;
+    this.#log?.flush((error) => {
+      this.#isFlushing = false;
+      // What a disk has failed to write once it may claim to have written the next time: only a restart shows what is there.
+      this.#lost ??= error && new Error('the database could not be written to disk', { cause: error });
+      if (!this.#lost) this.#flushed = upTo;
+      const told = this.#unflushed;
+      this.#unflushed = this.#lost ? [] : told.filter(({ commit }) => commit > upTo);
+      for (const { commit, resolve, reject } of told) {
+        if (this.#lost) reject(this.#lost);
+        else if (commit <= upTo) resolve();
+      }
+      this.#flush();
     });
   }
 

@@ -1,3 +1,4 @@
+import type { HostId } from '@drover/shared/model/id';
 import type { Client } from '@libsql/client';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
@@ -7,6 +8,7 @@ import { commitChange } from './commit.ts';
 import { type Defer, gathered } from './gathered.ts';
 import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
+import { openLog } from './open-log.ts';
 import { pendingOf } from './pending.ts';
 import { createQuestions } from './questions.ts';
 import { createReads } from './reads.ts';
@@ -24,7 +26,9 @@ export async function openStore(path: string, now: () => number): Promise<Store>
   if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
   // An acknowledged write survives a power cut: the log is synced at each commit.
   await client.execute('PRAGMA synchronous = FULL');
-  return storeOn(client, now, defer);
+  const store = await storeOn(client, now, defer);
+  if (path !== ':memory:') client.flushApart(openLog(path));
+  return store;
 }
 
 export const laterThisTurn: Defer = (run) => void setImmediate(run);
@@ -37,12 +41,22 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
   const listeners = new Set<() => void>();
   const ask = createQuestions(db, client);
   const reads = createReads(db, ask);
+  const pending = gathered((hostIds: readonly HostId[]) => pendingOf(ask, hostIds), defer);
+  /** What leaves this process of its own accord, commands and events, is on disk: no power cut makes it untrue. */
+  const durable = async (): Promise<void> => {
+    if (client instanceof LocalClient) await client.durable();
+  };
   function changed(): void {
     for (const notify of listeners) notify();
   }
 
   return {
     ...reads,
+    async events(after, limit) {
+      const found = await reads.events(after, limit);
+      await durable();
+      return found;
+    },
     views: createViews(db, ask, defer),
     access: createAccessStore(db, ask, now, changed),
     cells: createCellStore(client, changed),
@@ -55,7 +69,11 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
       const [row] = await ask.host.all({ id });
       return row ? hostOf(row) : null;
     },
-    pending: gathered((hostIds) => pendingOf(ask, hostIds), defer),
+    async pending(hostId) {
+      const found = await pending(hostId);
+      await durable();
+      return found;
+    },
     hostsWithPending: async () => (await ask.hostsWithPending.all()).map(({ id }) => id),
     silentHosts: async (beforeMs) => (await ask.silentHosts.all({ beforeMs })).map(({ id }) => id),
     overdueTasks: async (nowMs, limit) => (await ask.overdueTasks.all({ nowMs, limit })).map(({ id }) => id),
