@@ -26,11 +26,11 @@ const mirror = (): string => process.env.DROVER_LAB_MIRROR || 'http://deb.debian
 export const cacheFolder = (): string => process.env.DROVER_LAB_CACHE || join(import.meta.dirname, '../../.cache/lab');
 
 /** The image of a release; made from Debian's mirror if this recipe was never followed here. */
-export async function ensureImage(release: Release, say: Say): Promise<LabImage> {
+export async function ensureImage(release: Release, say: Say, signal?: AbortSignal): Promise<LabImage> {
   const recipe = recipeOf(release);
   const digest = digestOf(recipe);
   const folder = join(cacheFolder(), `${release}-${digest}`);
-  await makeOnce(folder, `the image of a Debian host (${release})`, say, (work) => build(recipe, work, say));
+  await makeOnce(folder, `the image of a Debian host (${release})`, say, (work) => build(recipe, work, say, signal));
   const path = (name: string) => join(folder, name);
   return {
     folder,
@@ -42,11 +42,11 @@ export async function ensureImage(release: Release, say: Say): Promise<LabImage>
   };
 }
 
-async function build(recipe: Recipe, work: string, say: Say): Promise<void> {
+async function build(recipe: Recipe, work: string, say: Say, signal?: AbortSignal): Promise<void> {
   const tree = join(work, 'tree');
   await layOut(recipe.early, join(work, 'early'));
   await layOut(recipe.files, join(work, 'files'));
-  await installDebian(recipe, work, say);
+  await installDebian(recipe, work, say, signal);
   const boot = readdirSync(join(tree, 'boot'));
   for (const [prefix, name] of [
     ['vmlinuz-', 'vmlinuz'],
@@ -66,7 +66,7 @@ async function build(recipe: Recipe, work: string, say: Say): Promise<void> {
   for (const name of ['tree', 'early', 'files']) rmSync(join(work, name), { recursive: true, force: true });
 }
 
-async function installDebian(recipe: Recipe, work: string, say: Say): Promise<void> {
+async function installDebian(recipe: Recipe, work: string, say: Say, signal?: AbortSignal): Promise<void> {
   say(`installing ${recipe.packages.length} packages and what they need from ${mirror()} …`);
   const errors: string[] = [];
   const args = [
@@ -87,11 +87,13 @@ async function installDebian(recipe: Recipe, work: string, say: Say): Promise<vo
   ];
   await run('mmdebstrap', args, {
     timeoutMs: 1_800_000,
+    ...(signal ? { signal } : {}),
     env: { DEBIAN_FRONTEND: 'noninteractive', TMPDIR: work },
     onLine: (line) => {
       if (/^(E: |dpkg: error|mmdebstrap: )/.test(line)) errors.push(line);
     },
   }).catch((thrown: unknown) => {
+    if (signal?.aborted) throw thrown;
     const said = errors.slice(0, 3).join('; ') || Problem.from(thrown).message;
     throw new Problem('host-failed', `Debian could not be installed into the image of a host: ${said}`, {
       cause: thrown,

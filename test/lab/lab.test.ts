@@ -26,7 +26,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-beforeEach(() => collectOnFailure(lab));
+beforeEach((context) => collectOnFailure(lab, context));
 
 const everywhere = (line: string) => Promise.all(lab.hosts.map((host) => host.shell(line)));
 const pings = async (from: number, to: string) =>
@@ -44,6 +44,12 @@ describe('hosts that were resumed from one saved state', () => {
       expect(new Set(await everywhere(line)), line).toHaveLength(3);
     const addresses = await everywhere("ip -4 -oneline address show dev enp0s8 | awk '{ print $4 }'");
     expect(addresses).toEqual(lab.hosts.map(({ address }) => `${address}/24`));
+  });
+
+  it('keep journals of their own, from then on', async () => {
+    expect(
+      await everywhere('logger --tag lab "this is $(hostname)"; journalctl --sync; journalctl --quiet --identifier lab --output cat'),
+    ).toEqual(lab.hosts.map(({ name }) => `this is ${name}`));
   });
 
   it('know what time it is', async () => {
@@ -177,7 +183,8 @@ describe('a host', () => {
     expect(readdirSync(join(folder, 'logs/host1')).sort()).toEqual(['console.log', 'journal.log', 'qemu.log', 'screen.png']);
   });
 
-  it('loses at a power cut what it had not flushed, and nothing else; and boots again as who it was', async () => {
+  // Each of these two boots a host, which takes a minute or more: beside each other.
+  it.concurrent('loses at a power cut what it had not flushed, and nothing else; and boots again as who it was', async () => {
     const host = lab.host(2);
     const device = await host.addDisk(64 * MiB);
     const id = await host.shell('cat /etc/machine-id');
@@ -201,7 +208,7 @@ describe('a host', () => {
     expect(await pings(2, lab.host(1).address)).toBe(true);
   });
 
-  it('begins anew when reset', async () => {
+  it.concurrent('begins anew when reset', async () => {
     const host = lab.host(3);
     const boot = await host.shell('cat /proc/sys/kernel/random/boot_id; touch /run/before');
     await host.reset();

@@ -28,6 +28,8 @@ export interface UpOptions {
   readonly memoryMiB?: number;
   readonly controlPlane?: boolean;
   readonly say?: Say;
+  /** Gives up, and removes what was begun. */
+  readonly signal?: AbortSignal;
 }
 
 /** A network of hosts that run, driven by any process that knows its name. */
@@ -47,13 +49,14 @@ export class Lab {
 
   /** A new one, whose hosts run when it returns. What was left of one by this name is removed first. */
   static async up(options: UpOptions = {}): Promise<Lab> {
-    const { name = 'lab', hosts = 3, release = 'trixie', memoryMiB = MEMORY_MIB, controlPlane = false, say = () => {} } = options;
+    const { name = 'lab', hosts = 3, release = 'trixie', memoryMiB = MEMORY_MIB, controlPlane = false, say = () => {}, signal } = options;
     refuseWhatCannotBe(hosts, memoryMiB);
     if (hasLab(name) && Lab.open(name).hosts.some((host) => host.isOn()))
       throw new Problem('busy', `the lab ${name} is up already`, { suggestion: 'npm run lab -- down ends it' });
     await Lab.down(name);
     // Before anything is begun that would have to be ended: this may take minutes, once.
-    await ensureSaved(await lookAtQemu(), await ensureImage(release, say), memoryMiB, say);
+    await ensureSaved(await lookAtQemu(), await ensureImage(release, say, signal), memoryMiB, say, signal);
+    if (signal?.aborted) throw new Problem('cancelled', 'the lab was not started', { cause: signal.reason });
     mkdirSync(labFolder(name), { recursive: true, mode: 0o711 });
     const subnet = await takeSubnet();
     const record = { name, subnet, release, memoryMiB, hosts: 0, forwardedBefore: true, controlPlane: null };
@@ -69,6 +72,7 @@ export class Lab {
       const outcomes = await Promise.allSettled(numbers.map((number) => resume(begun, number, say)));
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
+      if (signal?.aborted) throw new Problem('cancelled', 'the lab was ended as it began', { cause: signal.reason });
       writeLab({ ...begun, hosts });
       const lab = new Lab(name);
       const settle = async (host: LabHost) => {
@@ -86,7 +90,7 @@ export class Lab {
   /** The n-th host, counted from 1 as people do. */
   host(number: number): LabHost {
     const host = this.hosts[number - 1];
-    if (!host) throw new Problem('not-found', `the lab has ${this.hosts.length} hosts, not ${number}`);
+    if (!host) throw new Problem('not-found', `the lab has no host ${number}`, { suggestion: 'npm run lab -- list shows which there are' });
     return host;
   }
 

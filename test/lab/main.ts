@@ -49,8 +49,11 @@ const VERBS: Readonly<Record<string, (order: Order) => Promise<number | undefine
 async function up({ lab: name, words: [count], release, memoryMiB, controlPlane }: Order): Promise<undefined> {
   const hosts = wholeNumber(count, 'how many hosts') ?? 3;
   const startedMs = Date.now();
+  // Ctrl-C removes what was begun; a second one does not wait for that.
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
   const more = memoryMiB === undefined ? {} : { memoryMiB };
-  const lab = await Lab.up({ name, hosts, release, controlPlane, say: (line) => console.error(line), ...more });
+  const lab = await Lab.up({ name, hosts, release, controlPlane, say: (line) => console.error(line), signal: interrupt.signal, ...more });
   say(`Up in ${((Date.now() - startedMs) / 1_000).toFixed(1)} s.\n`);
   tellOf(lab);
   say('\nTry: npm run lab -- exec 1 uptime; npm run lab -- --help');

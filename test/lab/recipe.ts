@@ -65,7 +65,10 @@ networkctl reload
 ip link set ${NIC.name} up
 rm -f /etc/ssh/ssh_host_*
 ssh-keygen -q -t ed25519 -N '' -C "root@$1" -f /etc/ssh/ssh_host_ed25519_key
-systemctl --no-block restart ssh.service
+# What was begun as the saved host: its journal would not be found under the new machine id.
+rm -rf /var/log/journal/*
+systemctl restart systemd-journald.service
+systemctl --no-block restart ssh.service serial-getty@ttyS0.service getty@tty1.service
 sync
 `;
 

@@ -36,11 +36,17 @@ const WARM_UP = [
 ];
 
 /** The saved host of an image; booted once if it never was with this memory and this QEMU. */
-export async function ensureSaved(facts: QemuFacts, image: LabImage, memoryMiB: number, say: Say): Promise<SavedHost> {
+export async function ensureSaved(
+  facts: QemuFacts,
+  image: LabImage,
+  memoryMiB: number,
+  say: Say,
+  signal?: AbortSignal,
+): Promise<SavedHost> {
   const devices = machineCommand(facts, { kernelPath: '', initrdPath: '' }, memoryMiB, { kind: 'save', ramPath: '' }, placesIn('', ''));
   const folder = join(cacheFolder(), `saved-${digestOf([image.digest, facts.version, devices, WARM_UP])}`);
   await makeOnce(folder, `a running host with ${memoryMiB} MiB to start others from`, say, (work) =>
-    boot(facts, image, memoryMiB, work, say),
+    boot(facts, image, memoryMiB, work, say, signal),
   );
   return { folder, ramPath: join(folder, 'ram'), statePath: join(folder, 'state'), diskPath: join(folder, 'disk.qcow2') };
 }
@@ -55,7 +61,7 @@ const placesIn = (folder: string, tap: string): MachinePlaces => ({
   disks: [],
 });
 
-async function boot(facts: QemuFacts, image: LabImage, memoryMiB: number, work: string, say: Say): Promise<void> {
+async function boot(facts: QemuFacts, image: LabImage, memoryMiB: number, work: string, say: Say, signal?: AbortSignal): Promise<void> {
   // Sockets have short paths, and must not be kept.
   const folder = `/run/drover-lab-boot-${process.pid}`;
   const tap = `labboot${process.pid % 100_000}`;
@@ -77,7 +83,11 @@ async function boot(facts: QemuFacts, image: LabImage, memoryMiB: number, work: 
       env: { DROVER_LAB_STATE: join(work, 'state') },
     });
     const running = qemu;
-    await untilBooted(folder, () => isSupervisedAlive(running) || `QEMU ended${lastLines(logPath)}`, say);
+    const look = () => {
+      if (signal?.aborted) throw new Problem('cancelled', 'the first boot was not waited for', { cause: signal.reason });
+      if (!isSupervisedAlive(running)) throw new Problem('host-failed', `QEMU ended${lastLines(logPath)}`);
+    };
+    await untilBooted(folder, look, say);
     await save(folder);
     // It writes the last of the disk before it ends.
     await waitUntilGone(qemu, realClock, 60_000);
@@ -88,12 +98,11 @@ async function boot(facts: QemuFacts, image: LabImage, memoryMiB: number, work: 
   }
 }
 
-async function untilBooted(folder: string, look: () => true | string, say: Say): Promise<void> {
+async function untilBooted(folder: string, look: () => void, say: Say): Promise<void> {
   const channel = new GuestChannel(folder);
   const deadline = realClock.now() + BOOT_MS;
   for (;;) {
-    const alive = look();
-    if (alive !== true) throw new Problem('host-failed', alive);
+    look();
     try {
       await channel.ask('guest-ping', {}, 1_000);
       break;
