@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { attachConsole } from './attach-console.ts';
 import type { LabHost } from './host.ts';
 import { Lab } from './lab.ts';
 import { HELP, type Order, parseOrder, sizeOf, wholeNumber } from './options.ts';
+import { labFolder } from './state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -65,6 +66,8 @@ async function list({ lab: name }: Order): Promise<undefined> {
 
 function tellOf(lab: Lab): void {
   say(`Control plane  ${lab.controlPlaneUrl ?? `none; this machine is ${lab.gateway} to the hosts`}`);
+  const link = join(labFolder(lab.name), 'drover/control-plane/sign-in-link');
+  if (existsSync(link)) say(`Sign in        ${readFileSync(link, 'utf8').trim()}   (works once)`);
   for (const host of lab.hosts) {
     const { name, address, cut, kbit } = host.record();
     const notes = [host.isOn() ? 'on' : 'off', cut && `cut ${cut}`, kbit && `${kbit} kbit/s`].filter(Boolean).join(', ');
