@@ -26,6 +26,8 @@ export async function openStore(path: string, now: () => number): Promise<Store>
   if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
   // An acknowledged write survives a power cut: the log is synced at each commit.
   await client.execute('PRAGMA synchronous = FULL');
+  // What is worked with stays in memory: up to 64 MiB.
+  await client.execute('PRAGMA cache_size = -65536');
   const store = await storeOn(client, now, defer);
   if (path !== ':memory:') client.flushApart(openLog(path));
   return store;
