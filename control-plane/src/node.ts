@@ -121,7 +121,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       closing: closing.signal,
     });
     // Sound: without a createServer option of our own it makes a plain HTTP server.
-    const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: true }) as Server;
+    const server = createAdaptorServer({ fetch: app.fetch }) as Server;
     const upgrades = [brokers.upgrade, relayUpgrades(relay, clock)];
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);

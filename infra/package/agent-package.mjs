@@ -1,0 +1,91 @@
+/** The Debian package drover-agent: one file of JavaScript, its unit, and by name all that Debian itself has to bring. `node infra/package/agent-package.mjs [OUT]`. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ROOT } from '../dependencies.mjs';
+import { HOST_PACKAGES } from '../packages.mjs';
+import { ar, tarGz } from './archives.mjs';
+import { POSTINST, POSTRM, PRERM } from './maintainer.mjs';
+
+/** The package is the same on every processor; what emulates one, and its firmware, are not. */
+const ALTERNATIVES = { 'qemu-system-x86': 'qemu-system-x86 | qemu-system-arm', 'ovmf': 'ovmf | qemu-efi-aarch64' };
+/** Debian 12's: the bundle is made for it. */
+const NODE = 'nodejs (>= 18)';
+
+const LAUNCHER = `#!/bin/sh
+exec /usr/bin/node /usr/lib/drover/agent.js "$@"
+`;
+
+const COPYRIGHT = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: Drover
+
+Files: *
+Copyright: The Drover authors
+License: Apache-2.0
+ On Debian systems the full text is in /usr/share/common-licenses/Apache-2.0.
+`;
+
+/**
+ * `script`: the built agent; `timeS`: when, in seconds, for every file in it. The same input gives the same bytes, so a digest names
+ * a build. Gives `{ name, version, bytes, sha256 }`.
+ */
+export function agentPackage({ script, version, timeS }) {
+  const files = [
+    { path: 'usr/lib/drover/agent.js', mode: 0o644, body: Buffer.from(script) },
+    { path: 'usr/bin/drover-agent', mode: 0o755, body: Buffer.from(LAUNCHER) },
+    {
+      path: 'usr/lib/systemd/system/drover-agent.service',
+      mode: 0o644,
+      body: readFileSync(join(ROOT, 'infra/package/drover-agent.service')),
+    },
+    { path: 'usr/share/doc/drover-agent/copyright', mode: 0o644, body: Buffer.from(COPYRIGHT) },
+  ];
+  const control = [
+    { path: 'control', mode: 0o644, body: controlOf(version, files) },
+    { path: 'md5sums', mode: 0o644, body: files.map(({ path, body }) => `${hash('md5', body)}  ${path}\n`).join('') },
+    { path: 'postinst', mode: 0o755, body: POSTINST },
+    { path: 'prerm', mode: 0o755, body: PRERM },
+    { path: 'postrm', mode: 0o755, body: POSTRM },
+  ];
+  const bytes = ar(
+    [
+      { name: 'debian-binary', body: Buffer.from('2.0\n') },
+      { name: 'control.tar.gz', body: tarGz(control, timeS) },
+      { name: 'data.tar.gz', body: tarGz(files, timeS) },
+    ],
+    timeS,
+  );
+  return { name: `drover-agent_${version}_all.deb`, version, bytes, sha256: hash('sha256', bytes) };
+}
+
+function controlOf(version, files) {
+  const depends = [NODE, ...Object.keys(HOST_PACKAGES).map((name) => ALTERNATIVES[name] ?? name)];
+  const sizeKiB = Math.ceil(files.reduce((sum, { body }) => sum + body.length, 0) / 1024);
+  return `Package: drover-agent
+Version: ${version}
+Architecture: all
+Maintainer: The Drover authors <drover@localhost>
+Installed-Size: ${sizeKiB}
+Depends: ${depends.join(', ')}
+Recommends: systemd, systemd-timesyncd | time-daemon
+Section: admin
+Priority: optional
+Description: runs virtual machines and containers on this host for Drover
+ The agent dials out to a Drover control plane, makes what is wished for there so
+ on this host, and reports back. It needs no open port.
+`;
+}
+
+const hash = (name, bytes) => createHash(name).update(bytes).digest('hex');
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { build } = await import('../build.mjs');
+  await build(['agent']);
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'agent/package.json'), 'utf8'));
+  const made = agentPackage({ script: readFileSync(join(ROOT, 'agent/dist/agent.js')), version, timeS: 0 });
+  const out = process.argv[2] ?? join(ROOT, 'agent/dist', made.name);
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, made.bytes);
+  console.log(`${out}  ${made.bytes.length} bytes  sha256 ${made.sha256}`);
+}

@@ -1,0 +1,31 @@
+/** What dpkg runs around the package's files. Written for /bin/sh; without systemd each leaves the agent to whoever starts it. */
+
+export const POSTINST = `#!/bin/sh
+set -e
+if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+	# It starts once the host is enrolled. One that ran already goes on with the new version; its guests notice nothing.
+	systemctl enable --quiet drover-agent.service
+	if [ -e /var/lib/drover/agent/agent.json ]; then systemctl restart drover-agent.service; fi
+fi
+`;
+
+export const PRERM = `#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+	systemctl disable --quiet --now drover-agent.service
+	echo "drover-agent: guests go on, and are not looked after any more."
+fi
+`;
+
+export const POSTRM = `#!/bin/sh
+set -e
+if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+if [ "$1" = purge ]; then
+	# The key, the journal and the configuration: without them this is no host any more. Disks and images of guests stay.
+	rm -rf /var/lib/drover/agent/journal /var/lib/drover/agent/identity.json /var/lib/drover/agent/agent.json /var/lib/drover/agent/host-key*.json
+	if [ -d /var/lib/drover ]; then
+		echo "drover-agent: disks and images of guests are left in /var/lib/drover; to be rid of them: rm -r /var/lib/drover"
+	fi
+fi
+`;
