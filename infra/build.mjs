@@ -42,6 +42,18 @@ const bundle = (entry, outfile, options = {}) => ({
   },
 });
 
+/** And the Debian package with it, which the control plane gives to hosts. */
+function withPackage(target) {
+  return {
+    ...target,
+    async make() {
+      await target.make();
+      const { writeAgentPackage } = await import('./package/agent-package.mjs');
+      writeAgentPackage();
+    },
+  };
+}
+
 /** Sources are folders or files; tests do not count. */
 export const TARGETS = {
   'control-plane': {
@@ -49,10 +61,10 @@ export const TARGETS = {
     ...bundle('control-plane/src/main.ts', 'control-plane/dist/main.js'),
   },
   agent: {
-    sources: ['shared/src', 'agent/src', 'agent/package.json', 'infra/build.mjs'],
+    sources: ['shared/src', 'agent/src', 'agent/package.json', 'infra/build.mjs', 'infra/packages.mjs', 'infra/package'],
     // One file that runs on Debian 12's own nodejs as well.
     // Without the white space, of which the agent would keep 2 MiB in memory; names stay, and lines are short enough to be found.
-    ...bundle('agent/src/main.ts', 'agent/dist/agent.js', { target: 'node18', minifyWhitespace: true, lineLimit: 160 }),
+    ...withPackage(bundle('agent/src/main.ts', 'agent/dist/agent.js', { target: 'node18', minifyWhitespace: true, lineLimit: 160 })),
   },
   cli: {
     sources: ['shared/src', 'cli/src', 'cli/package.json', 'infra/build.mjs'],

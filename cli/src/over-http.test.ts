@@ -79,7 +79,7 @@ describe('writing', () => {
   });
 
   it('prints one line to type on a new host', async () => {
-    expect((await drover(['host', 'add', '--name', 'fra-2'])).out).toMatch(/^node infra\/host\.mjs --url \S+ --token \S+\n$/);
+    expect((await drover(['host', 'add', '--name', 'fra-2'])).out).toMatch(/^curl -fsSL \S+\/install\.sh \| sudo sh -s -- --token \S+\n$/);
   });
 });
 

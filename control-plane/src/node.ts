@@ -19,6 +19,7 @@ import { mintEnrolment } from './loop/enrol.ts';
 import type { Log } from './loop/log.ts';
 import { createReceiver } from './loop/receive.ts';
 import { startTicking } from './loop/tick.ts';
+import { agentPackageFile } from './node/agent-package-file.ts';
 import { openBrokers } from './node/brokers.ts';
 import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
 import { listen, localUrl } from './node/listen.ts';
@@ -41,6 +42,8 @@ export interface NodeOptions {
   readonly mqttPort?: number | null;
   /** The folder of the built page. */
   readonly webPath: string;
+  /** The folder of the built package of the agent, for hosts to install; absent: there is none to be had here. */
+  readonly packagePath?: string;
   readonly version: string;
   /** Where people reach it, behind a proxy; null: at the address each request was sent to. */
   readonly publicUrl: string | null;
@@ -112,6 +115,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       admission,
       relay,
       uploads: fileUploads(join(folder, 'uploads')),
+      agentPackage: options.packagePath === undefined ? null : agentPackageFile(options.packagePath),
       webAssets: webFiles(options.webPath),
       version: options.version,
       publicUrl: options.publicUrl,

@@ -1,8 +1,7 @@
-/** The Debian package drover-agent: one file of JavaScript, its unit, and by name all that Debian itself has to bring. `node infra/package/agent-package.mjs [OUT]`. */
+/** The Debian package drover-agent: one file of JavaScript, its unit, and by name all that Debian itself has to bring. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ROOT } from '../dependencies.mjs';
 import { HOST_PACKAGES } from '../packages.mjs';
 import { ar, tarGz } from './archives.mjs';
@@ -79,13 +78,11 @@ Description: runs virtual machines and containers on this host for Drover
 
 const hash = (name, bytes) => createHash(name).update(bytes).digest('hex');
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { build } = await import('../build.mjs');
-  await build(['agent']);
+/** Beside the built agent: the package, and drover-agent.json, which says what it is. */
+export function writeAgentPackage() {
+  const folder = join(ROOT, 'agent/dist');
   const { version } = JSON.parse(readFileSync(join(ROOT, 'agent/package.json'), 'utf8'));
-  const made = agentPackage({ script: readFileSync(join(ROOT, 'agent/dist/agent.js')), version, timeS: 0 });
-  const out = process.argv[2] ?? join(ROOT, 'agent/dist', made.name);
-  mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, made.bytes);
-  console.log(`${out}  ${made.bytes.length} bytes  sha256 ${made.sha256}`);
+  const { name, bytes, sha256 } = agentPackage({ script: readFileSync(join(folder, 'agent.js')), version, timeS: 0 });
+  writeFileSync(join(folder, name), bytes);
+  writeFileSync(join(folder, 'drover-agent.json'), `${JSON.stringify({ name, version, sha256, sizeBytes: bytes.length }, null, 2)}\n`);
 }

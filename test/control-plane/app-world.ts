@@ -121,6 +121,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     admission: createAdmission(clock, random),
     relay,
     uploads: fileUploads(folder),
+    agentPackage: null,
     webAssets: null,
     version: '0.1.0',
     publicUrl: null,

@@ -136,7 +136,7 @@ describe('npm start without root', () => {
     expect(start.output()).not.toMatch(/Installing|Building/);
     expect((await nobody.type('npx drover host list')).stderr).toContain('drover host add says how');
 
-    const line = output(await nobody.type('npx drover host add --name barn'));
+    const line = output(await nobody.type('npx drover host add --name barn --clone'));
     const agent = root.begin(line.trim());
     await agent.untilSays(/^This machine is host barn of /m);
     expect(agent.output()).not.toMatch(QUESTION);

@@ -83,18 +83,18 @@ export function addHostCommands(program: Command, open: OpenSession): void {
   const add = host
     .command('add')
     .description('let a new host in: prints what to type on it')
-    .option('--name <name>', 'what it shall be called');
-  withExamples(add, ['drover host add', 'drover host add --name fra-2']).action(async (options: { name?: string }) => {
+    .option('--name <name>', 'what it shall be called')
+    .option('--clone', 'for a machine with a clone of Drover, which then runs the agent in the foreground');
+  withExamples(add, ['drover host add', 'drover host add --name fra-2']).action(async (options: { name?: string; clone?: boolean }) => {
     const session = open();
     const { value, raw } = await (await session.client()).call('POST', '/hosts/enrolments', EnrolmentView, {
       body: { name: options.name },
     });
     if (session.isJson) return session.terminal.out(json(raw));
-    session.terminal.err(
-      `Type this on the new host, as root, in a clone of Drover, before ${formatTime(value.expiresAtMs)}; it is good for one host:\n`,
-    );
-    session.terminal.out(`${value.command}\n`);
-    if (/:\/\/(localhost|127\.0\.0\.1|\[::1\])/.test(value.command)) {
+    const [line, where] = options.clone ? [value.cloneCommand, 'as root, in a clone of Drover,'] : [value.command, 'a Debian 12 or 13,'];
+    session.terminal.err(`Type this on the new host, ${where} before ${formatTime(value.expiresAtMs)}; it is good for one host:\n`);
+    session.terminal.out(`${line}\n`);
+    if (/:\/\/(localhost|127\.0\.0\.1|\[::1\])/.test(line)) {
       session.terminal.err('On the new host, localhost would be itself: write the address of this machine there instead.\n');
     }
   });

@@ -35,6 +35,8 @@ describe('every address', () => {
   it('is public only where that is meant', () => {
     expect(routes.filter(({ right }) => right === 'public').map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /api/v1/session',
+      'GET /install.sh',
+      'GET /agent/v1/drover-agent.deb',
       'POST /agent/v1/enrol',
       'POST /agent/v1/connect',
       'POST /agent/v1/key',

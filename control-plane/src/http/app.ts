@@ -15,6 +15,7 @@ import { fabricRoutes } from './routes/fabric.ts';
 import { guestRoutes } from './routes/guests.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { imageRoutes } from './routes/images.ts';
+import { installRoutes } from './routes/install.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { signingKeyRoutes } from './routes/signing-key.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -54,6 +55,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...eventRoutes(deps),
     ...accessRoutes(deps),
     ...signingKeyRoutes(deps),
+    ...installRoutes(deps),
     ...agentRoutes(deps, attempts),
     ...docsRoutes(deps.version, () => routes),
   ];

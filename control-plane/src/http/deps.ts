@@ -7,7 +7,13 @@ import type { Admission } from '../loop/admission.ts';
 import type { Relay } from '../relay.ts';
 import type { Signer } from '../signer.ts';
 import type { Uploads } from '../uploads.ts';
+import type { AgentPackage } from './install-script.ts';
 import type { WebAssets } from './web-assets.ts';
+
+export interface AgentPackageFile {
+  readonly about: AgentPackage;
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+}
 
 /** All that the control plane's face needs of the world. */
 export interface AppDeps {
@@ -21,6 +27,8 @@ export interface AppDeps {
   readonly admission: Admission;
   readonly relay: Relay;
   readonly uploads: Uploads;
+  /** What hosts install; null: it was not built. */
+  readonly agentPackage: AgentPackageFile | null;
   /** The built web page; null: there is none. */
   readonly webAssets: WebAssets | null;
   readonly version: string;

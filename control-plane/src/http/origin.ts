@@ -1,3 +1,5 @@
+import type { AppDeps } from './deps.ts';
+
 /** Where the caller believes to be talking to. A proxy that ends TLS says so by X-Forwarded-Proto; a caller who lies with it only fools itself. */
 export function originOf(request: Request): string {
   const url = new URL(request.url);
@@ -15,4 +17,13 @@ export function senderOf(request: Request): 'own' | 'foreign' | 'unsaid' {
   const origin = request.headers.get('origin');
   if (origin === null) return 'unsaid';
   return URL.canParse(origin) && new URL(origin).host === new URL(request.url).host ? 'own' : 'foreign';
+}
+
+/** Where another machine finds this one: who asks from here says localhost, which there means another. */
+export function hostUrl({ publicUrl, ownAddresses }: Pick<AppDeps, 'publicUrl' | 'ownAddresses'>, request: Request): string {
+  if (publicUrl !== null) return publicUrl;
+  const url = new URL(originOf(request));
+  const [address] = ownAddresses();
+  if (address !== undefined && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname)) url.hostname = address;
+  return url.origin;
 }

@@ -1,4 +1,5 @@
 import { reply } from './reply.ts';
+
 /** The built web page, as files in memory or wherever the runtime keeps them. */
 export interface WebAssets {
   /** `path` begins with a slash; null: there is no such file. */

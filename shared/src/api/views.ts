@@ -222,8 +222,10 @@ export const EnrolmentView = z.object({
   /** Shown once. Good for one host, for an hour. */
   token: z.string(),
   expiresAtMs: z.number().int(),
-  /** What to type on the host. */
+  /** What to type on the host, a plain Debian: it fetches the agent from this control plane. */
   command: z.string(),
+  /** The same for a host that has a clone of Drover and shall run the agent from it, in the foreground. */
+  cloneCommand: z.string(),
 });
 export type EnrolmentView = z.infer<typeof EnrolmentView>;
 

@@ -261,7 +261,7 @@ export const en = {
   'rename.title': 'Rename {name}',
   'enrol.what': 'A host is a Debian machine that dials in to Drover; nothing has to be opened on it. It joins by a one-time token.',
   'enrol.make': 'Make a one-time token',
-  'enrol.type': 'Type this on the new host, as root, in a clone of Drover:',
+  'enrol.type': 'Type this on the new host, a Debian 12 or 13:',
   'enrol.line': 'Adds this host',
   'enrol.waiting': 'Waiting for your host… The token is good for {duration} more.',
   'enrol.spent': 'The token has expired. Close this and make a new one.',

@@ -69,8 +69,9 @@ describe('hosts', () => {
   it('come in by a token that is shown with the command to type, and that can be taken back', async () => {
     const answer = await world.ask('POST', '/api/v1/hosts/enrolments', { body: { name: 'ber-h01' } });
     expect(answer.status).toBe(201);
-    const { token, command, expiresAtMs } = EnrolmentView.parse(answer.json);
-    expect(command).toBe(`node infra/host.mjs --url http://drover.test:8420 --token ${token}`);
+    const { token, command, cloneCommand, expiresAtMs } = EnrolmentView.parse(answer.json);
+    expect(command).toBe(`curl -fsSL http://drover.test:8420/install.sh | sudo sh -s -- --token ${token}`);
+    expect(cloneCommand).toBe(`node infra/host.mjs --url http://drover.test:8420 --token ${token}`);
     expect(expiresAtMs).toBe(world.clock.now() + 3_600_000);
     expect(await world.store.access.enrolment(hashOfSecret(token))).toMatchObject({ name: 'ber-h01' });
     expect((await world.ask('DELETE', `/api/v1/hosts/enrolments/${token}`)).status).toBe(204);
@@ -82,7 +83,7 @@ describe('hosts', () => {
     const at = async (origin: string) => {
       const headers = { authorization: `Bearer ${world.tokens.owner}` };
       const response = await world.app.request(`${origin}/api/v1/hosts/enrolments`, { method: 'POST', headers });
-      return /--url (\S+)/.exec((await response.json()).command)?.[1];
+      return /curl -fsSL (\S+)\/install\.sh /.exec((await response.json()).command)?.[1];
     };
     expect(await at('http://localhost:8420')).toBe('http://192.0.2.9:8420');
     expect(await at('http://[::1]:8420')).toBe('http://192.0.2.9:8420');

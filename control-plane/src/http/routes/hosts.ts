@@ -9,7 +9,7 @@ import { performer } from '../../loop/perform.ts';
 import { askOf } from '../ask.ts';
 import { HostPage, Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
-import { originOf } from '../origin.ts';
+import { hostUrl } from '../origin.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { shellWord } from '../shell-word.ts';
@@ -147,7 +147,9 @@ export function hostRoutes(deps: AppDeps): Route[] {
       response: EnrolmentView,
       async handler(call) {
         const minted = await mintEnrolment(deps, call.caller.user.name, call.body.name ?? null);
-        return { body: { ...minted, command: commandFor(hostUrl(deps, call.request), minted.token) } };
+        const url = hostUrl(deps, call.request);
+        const { token } = minted;
+        return { body: { ...minted, command: installLine(url, token), cloneCommand: cloneLine(url, token) } };
       },
     }),
     rawRoute({
@@ -168,16 +170,9 @@ export function hostRoutes(deps: AppDeps): Route[] {
   ];
 }
 
-/** To be typed in a clone of Drover on the new host, as root. */
-function commandFor(url: string, token: string): string {
-  return ['node', 'infra/host.mjs', '--url', url, '--token', token].map(shellWord).join(' ');
-}
+const cloneLine = (url: string, token: string): string =>
+  ['node', 'infra/host.mjs', '--url', url, '--token', token].map(shellWord).join(' ');
 
-/** Where another machine finds this one: who asks from here says localhost, which there means another. */
-function hostUrl({ publicUrl, ownAddresses }: AppDeps, request: Request): string {
-  if (publicUrl !== null) return publicUrl;
-  const url = new URL(originOf(request));
-  const [address] = ownAddresses();
-  if (address !== undefined && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname)) url.hostname = address;
-  return url.origin;
+function installLine(url: string, token: string): string {
+  return `curl -fsSL ${shellWord(`${url}/install.sh`)} | sudo sh -s -- --token ${shellWord(token)}`;
 }

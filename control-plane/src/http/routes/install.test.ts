@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
+
+const BYTES = Buffer.from('a package');
+const ABOUT = { name: 'drover-agent_0.1.0_all.deb', version: '0.1.0', sha256: 'a'.repeat(64), sizeBytes: BYTES.length };
+
+let world: AppWorld;
+beforeEach(async () => {
+  world = await createAppWorld({ agentPackage: { about: ABOUT, bytes: async () => new Uint8Array(BYTES) } });
+});
+afterEach(() => world.close());
+
+const sh = (script: string, ...args: string[]) => spawnSync('/bin/sh', ['-s', '--', ...args], { input: script, encoding: 'utf8' });
+const script = async () => (await world.ask('GET', '/install.sh', { as: null })).text;
+
+it('the script is one that a shell can read, and says where it came from and what it will install', async () => {
+  const text = await script();
+  expect(spawnSync('/bin/sh', ['-n'], { input: text, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  expect(text).toContain('\nurl=http://drover.test:8420\n');
+  expect(text).toContain(`\nsha256=${ABOUT.sha256}\n`);
+});
+
+it('it does nothing when it comes only in part, without a token, or with a word that it does not know', async () => {
+  const text = await script();
+  expect(sh(text.slice(0, text.lastIndexOf('main "$@"')))).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  expect(sh(text)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('the token is missing') });
+  expect(sh(text, '--tokn', 'x')).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('what is --tokn?') });
+});
+
+it('the package is given whole, under its name, with its digest', async () => {
+  const answer = await world.ask('GET', '/agent/v1/drover-agent.deb', { as: null });
+  expect(answer.text).toBe('a package');
+  expect(answer.headers.get('etag')).toBe(`"${ABOUT.sha256}"`);
+  expect(answer.headers.get('content-disposition')).toContain(ABOUT.name);
+});
+
+it('where no package was built, that is said', async () => {
+  const without = await createAppWorld();
+  const answer = await without.ask('GET', '/install.sh', { as: null });
+  expect(answer.json).toMatchObject({ status: 404, detail: expect.stringContaining('built without') });
+  await without.close();
+});
