@@ -117,7 +117,7 @@ set_up() {
 	systemctl restart drover-agent.service
 	name=$(sed -n 's/.*"name": *"\\([a-z0-9.-]*\\)".*/\\1/p' "$data/identity.json" | head -n 1)
 	say "This machine is host \${name:-} of $url/hosts/\${name:-}"
-	say 'drover-agent guests   shows what runs here; journalctl -u drover-agent what it does'
+	say 'What it does: journalctl -u drover-agent'
 }
 
 main "$@"
