@@ -80,11 +80,10 @@ export interface Change {
 }
 
 /** Decisions of one person at one time about different things, as one: committed whole or not at all. */
-export function merged(changes: readonly Change[]): Change {
-  const [first] = changes;
+export function merged({ by, atMs }: Pick<Change, 'by' | 'atMs'>, changes: readonly Change[]): Change {
   return {
-    by: first?.by ?? '',
-    atMs: first?.atMs ?? 0,
+    by,
+    atMs,
     wishes: changes.flatMap(({ wishes = [] }) => wishes),
     restsOn: changes.flatMap(({ restsOn = [] }) => restsOn),
     newTasks: changes.flatMap(({ newTasks = [] }) => newTasks),

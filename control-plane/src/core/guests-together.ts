@@ -13,15 +13,15 @@ export type Powered =
 export interface Named {
   readonly asked: string;
   readonly view: GuestDecisionView | null;
+  readonly ask: Ask;
 }
 
 /** Sets the power of many guests in one change. One that cannot be is told of, and keeps nobody from the rest; one named twice is one. */
-export function setPowers(named: readonly Named[], power: Power, asks: readonly Ask[]): Decision<readonly Powered[]> {
+export function setPowers(named: readonly Named[], power: Power, { by, nowMs }: Pick<Ask, 'by' | 'nowMs'>): Decision<readonly Powered[]> {
   const decided = new Map<string, Powered>();
   const decisions: Decision<Accepted>[] = [];
-  const answer = named.map(({ asked, view }, index): Powered => {
-    const ask = asks[index];
-    if (!view || !ask) return { asked, accepted: null, problem: new Problem('not-found', `there is no guest ${asked}`).view() };
+  const answer = named.map(({ asked, view, ask }): Powered => {
+    if (!view) return { asked, accepted: null, problem: new Problem('not-found', `there is no guest ${asked}`).view() };
     const before = decided.get(view.guest.id);
     if (before) return { ...before, asked };
     const powered = refusing(asked, () => {
@@ -32,7 +32,13 @@ export function setPowers(named: readonly Named[], power: Power, asks: readonly 
     decided.set(view.guest.id, powered);
     return powered;
   });
-  return { change: merged(decisions.map(({ change }) => change)), answer };
+  return {
+    change: merged(
+      { by, atMs: nowMs },
+      decisions.map(({ change }) => change),
+    ),
+    answer,
+  };
 }
 
 function refusing(asked: string, decide: () => Powered): Powered {

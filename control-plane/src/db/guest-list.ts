@@ -3,14 +3,14 @@ import { sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { selectionOf } from './guest-selection.ts';
 import type { Questions } from './questions.ts';
-import { heldOfKind } from './rows.ts';
+import { heldOfKind, isGuestId } from './rows.ts';
 import type { GuestRecord, Reads } from './store.ts';
 
 /** Lists of guests find their ids in narrow tables, and fetch whole rows only for the page that is shown. */
 export function guestReads(db: LibSQLDatabase, ask: Questions): Pick<Reads, 'guest' | 'guests' | 'usersOfImages'> {
   return {
     async guest(ref) {
-      const [row] = await (/^\d+$/.test(ref) ? ask.guestRecordById : ask.guestRecordByName).all({ ref });
+      const [row] = await (isGuestId(ref) ? ask.guestRecordById : ask.guestRecordByName).all({ ref });
       return row ? recordOf(row) : null;
     },
 

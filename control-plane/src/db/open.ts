@@ -24,7 +24,7 @@ export async function openStore(path: string, now: () => number): Promise<Store>
   const defer = path === ':memory:' ? null : laterThisTurn;
   const client = new LocalClient(path, 5_000, defer);
   if (path !== ':memory:') await client.execute('PRAGMA journal_mode = WAL');
-  // An acknowledged write survives a power cut: the log is synced at each commit.
+  // An acknowledged write survives a power cut: the log is synced at each commit, once all is open by another thread.
   await client.execute('PRAGMA synchronous = FULL');
   // What is worked with stays in memory: up to 64 MiB.
   await client.execute('PRAGMA cache_size = -65536');

@@ -41,6 +41,9 @@ export function taskRowOf(task: Task): typeof schema.task.$inferInsert {
   };
 }
 
+/** An id rather than a name: no name looks like one (shared/model/id.ts). */
+export const isGuestId = (ref: string): boolean => /^\d+$/.test(ref);
+
 /** The name people know a resource by; a task has none. */
 export const nameOfSpec = (wish: WishWrite): string => (wish.kind === 'task' ? wish.spec.do : wish.spec.name);
 export const variantOfSpec = (wish: WishWrite): string => (wish.kind === 'image' ? wish.spec.form : '');

@@ -10,7 +10,7 @@ import type { GuestDecisionView, HostCandidate, ImageDecisionView, ReportView } 
 import { type Defer, gathered } from './gathered.ts';
 import { listOf, type Questions } from './questions.ts';
 import { inventoriesOf } from './reads.ts';
-import { heldOf, heldOfKind, hostOf, taskOf } from './rows.ts';
+import { heldOf, heldOfKind, hostOf, isGuestId, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { Views } from './store.ts';
 
@@ -210,9 +210,6 @@ async function guestViews(ask: Questions, refs: readonly string[]): Promise<read
   }
   return refs.map((ref) => views.get(ref) ?? null);
 }
-
-/** No name looks like one (shared/model/id.ts). */
-const isGuestId = (ref: string): boolean => /^\d+$/.test(ref);
 
 async function hostById(ask: Questions, id: HostId): Promise<Host> {
   const [row] = await ask.host.all({ id });

@@ -77,13 +77,14 @@ export function guestRoutes(deps: AppDeps): Route[] {
       response: PoweredGuests,
       async handler(call) {
         const refs = call.body.guests;
-        const asks = refs.map(() => askOf(call, deps));
+        // A task id for each.
+        const asks = refs.map((asked) => ({ asked, ask: askOf(call, deps) }));
         const load = () => store.views.onGuests(refs);
         const decide = (views: Awaited<ReturnType<typeof load>>) =>
           setPowers(
-            refs.map((asked, index) => ({ asked, view: views[index] ?? null })),
+            asks.map((each, index) => ({ ...each, view: views[index] ?? null })),
             wish,
-            asks,
+            { by: call.caller.user.name, nowMs: clock.now() },
           );
         const { answer } = await perform(load, decide, call.key);
         const records = await store.tasksAmong(answer.flatMap(({ accepted }) => accepted?.taskId ?? []));
