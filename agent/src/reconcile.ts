@@ -3,7 +3,7 @@ import { Problem, type ProblemView } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { type Activity, type Condition, type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import type { Wish } from '@drover/shared/model/spec';
-import type { Plan, PlanOf } from './core/plan.ts';
+import { GONE, type Plan, type PlanOf, SETTLED } from './core/plan.ts';
 import type { Planners } from './core/planners.ts';
 import { STEP_DEADLINE_MS, type Step, titleOfStep } from './core/step.ts';
 import type { Drivers } from './drivers/drivers.ts';
@@ -233,6 +233,9 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
           status,
         };
       }
+      case 'host':
+        // Settings: each is read where it counts.
+        return { plan: wish.deletion ? GONE : SETTLED, status: {} };
       case 'task':
         throw new Problem('internal', 'tasks are run, not reconciled');
     }
@@ -361,4 +364,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   };
 }
 
-const nameOf = (wish: Wish): string => (wish.kind === 'task' ? wish.spec.do : wish.spec.name);
+function nameOf(wish: Wish): string {
+  if (wish.kind === 'task') return wish.spec.do;
+  return wish.kind === 'host' ? wish.id : wish.spec.name;
+}

@@ -1,4 +1,5 @@
 import { GuestStatus } from '@drover/shared/model/guest';
+import { HostStatus } from '@drover/shared/model/host';
 import { ImageStatus } from '@drover/shared/model/image';
 import { NetworkStatus } from '@drover/shared/model/network';
 import { ResourceKind } from '@drover/shared/model/resource';
@@ -11,6 +12,7 @@ import { RelayControl } from '@drover/shared/protocol/relay';
 import { z } from 'zod';
 
 const STATUS_SCHEMAS: Readonly<Record<ResourceKind, z.ZodType>> = {
+  host: HostStatus,
   guest: GuestStatus,
   image: ImageStatus,
   storage: StorageStatus,

@@ -44,8 +44,11 @@ export function taskRowOf(task: Task): typeof schema.task.$inferInsert {
 /** An id rather than a name: no name looks like one (shared/model/id.ts). */
 export const isGuestId = (ref: string): boolean => /^\d+$/.test(ref);
 
-/** The name people know a resource by; a task has none. */
-export const nameOfSpec = (wish: WishWrite): string => (wish.kind === 'task' ? wish.spec.do : wish.spec.name);
+/** The name people know a resource by. A task has none, and a host's is not part of its settings. */
+export function nameOfSpec(wish: WishWrite): string {
+  if (wish.kind === 'task') return wish.spec.do;
+  return wish.kind === 'host' ? wish.id : wish.spec.name;
+}
 export const variantOfSpec = (wish: WishWrite): string => (wish.kind === 'image' ? wish.spec.form : '');
 
 export function guestIndexOf(wish: Extract<WishWrite, { kind: 'guest' }>) {

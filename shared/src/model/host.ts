@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Tag } from './guest.ts';
 
 /** What a driver says of itself: the control plane and the page know no driver by name. */
 export const DriverDescription = z.object({
@@ -35,3 +36,22 @@ export const Inventory = z.object({
   defaults: z.object({ storagePath: z.string(), bridge: z.string() }),
 });
 export type Inventory = z.infer<typeof Inventory>;
+
+/**
+ * What people wish of a host as a whole. Its id is the host's own. There is none until somebody sets something: so an agent of before,
+ * which knows no such kind, is not bothered, and each field that is absent means its default.
+ */
+export const HostSpec = z.strictObject({
+  tags: z.array(Tag).max(32).optional(),
+  notes: z.string().max(16_384).optional(),
+  /** Where it stands, in its owner's words: "rack 4, Frankfurt". */
+  location: z.string().max(200).optional(),
+  /** Seconds after the host has booted before its guests are started by themselves: until then a storage elsewhere may not be there yet. */
+  startDelayS: z.number().int().min(0).max(3_600).optional(),
+  /** No new guest is placed here. Those that are here stay as they are. */
+  maintenance: z.boolean().optional(),
+});
+export type HostSpec = z.infer<typeof HostSpec>;
+
+/** Nothing to observe of settings: that they are acknowledged is all. */
+export const HostStatus = z.object({});

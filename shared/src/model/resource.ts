@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ReportedProblem } from '../lib/problem.ts';
 import { HostId } from './id.ts';
 
-export const ResourceKind = z.enum(['storage', 'network', 'image', 'guest', 'task']);
+export const ResourceKind = z.enum(['host', 'storage', 'network', 'image', 'guest', 'task']);
 export type ResourceKind = z.infer<typeof ResourceKind>;
 
 /** A guest's id is written in decimal here, so that every reference is a pair of strings. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { GuestSpec } from './guest.ts';
+import { HostSpec } from './host.ts';
 import { ImageSpec } from './image.ts';
 import { NetworkSpec } from './network.ts';
 import type { Resource, ResourceKind } from './resource.ts';
@@ -8,6 +9,7 @@ import { TaskSpec } from './task.ts';
 
 /** The strict schema of each kind's spec: an agent that does not understand every field refuses it. */
 export const SPEC_SCHEMAS = {
+  host: HostSpec,
   guest: GuestSpec,
   image: ImageSpec,
   storage: StorageSpec,
