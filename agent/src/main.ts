@@ -30,7 +30,7 @@ delete process.env.MALLOC_ARENA_MAX;
 const USAGE = `drover-agent: runs guests on this host as the control plane wishes
 
   drover-agent enrol --url URL --token TOKEN --data FOLDER [--instance NAME] [--mirror URL] [--new-key]
-      joins this host to a control plane; writes FOLDER/agent.json; --new-key: as a new host, because the old one was forgotten
+      joins this host to a control plane; writes FOLDER/agent.json; the token may also be in DROVER_TOKEN; --new-key: as a new host, because the old one was forgotten
   drover-agent run --config FOLDER/agent.json [--url URL]
       runs until it is told to end; guests go on
   drover-agent fingerprint --data FOLDER
@@ -63,7 +63,8 @@ async function main(): Promise<void> {
     case 'enrol':
       return enrolHost({
         url: needed(values.url, '--url'),
-        token: needed(values.token, '--token'),
+        // In the environment it is not seen by everybody on this machine.
+        token: needed(values.token ?? process.env.DROVER_TOKEN, '--token'),
         data: needed(values.data, '--data'),
         instance: values.instance ?? '',
         mirror: values.mirror,

@@ -32,6 +32,21 @@ describe('identity', () => {
     expect(await enrol(await enrolBody(makeKey(), good))).toBe(410);
   });
 
+  it('2.15 a token can be tried without being used up, with the answers that it would get', async () => {
+    const check = (body: object) => post(`${world.url}/agent/v1/enrol/check`, body);
+    expect((await check({ token: 'x'.repeat(40) })).status).toBe(403);
+    const token = await world.enrolment();
+    const tried = await check({ token });
+    expect(tried.status).toBe(200);
+    expect(schema('enrol-check-reply').parse(tried.json)).toMatchObject({ host: null, name: null });
+    const key = makeKey();
+    expect((await post(`${world.url}/agent/v1/enrol`, await enrolBody(key, token))).status).toBe(200);
+    expect((await check({ token })).status).toBe(410);
+    const again = await check({ token, publicKey: key.publicJwk });
+    expect(again).toMatchObject({ status: 200, json: { host: expect.any(String) } });
+    expect((await check({ token, publicKey: makeKey().publicJwk })).status).toBe(410);
+  });
+
   it('2.4 the same key and token get the same answer', async () => {
     const body = await enrolBody(makeKey(), await world.enrolment());
     const [first, second] = [await post(`${world.url}/agent/v1/enrol`, body), await post(`${world.url}/agent/v1/enrol`, body)];

@@ -29,6 +29,8 @@ const WIRE: Readonly<Record<string, z.ZodType>> = {
   'gone': message.Gone,
   'enrol-request': agentApi.EnrolRequest,
   'enrol-reply': agentApi.EnrolReply,
+  'enrol-check-request': agentApi.EnrolCheckRequest,
+  'enrol-check-reply': agentApi.EnrolCheckReply,
   'connect-request': agentApi.ConnectRequest,
   'credentials': agentApi.Credentials,
   'host-key-request': agentApi.HostKeyRequest,

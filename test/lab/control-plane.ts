@@ -16,7 +16,7 @@ export async function startControlPlane(
   say: Say,
 ): Promise<{ readonly process: Supervised; readonly url: string }> {
   say('building and starting the control plane …');
-  await run(process.execPath, [join(ROOT, 'infra/build.mjs'), 'control-plane', 'web']);
+  await run(process.execPath, [join(ROOT, 'infra/build.mjs'), 'control-plane', 'web', 'agent']);
   const logPath = join(folder, 'control-plane.log');
   const dataPath = join(folder, 'drover');
   mkdirSync(dataPath, { recursive: true, mode: 0o711 });

@@ -18,7 +18,7 @@ export interface Recipe {
 /** What a Debian host has anyway, and what the lab speaks through. */
 const BASE = [
   ...['linux-image-amd64', 'initramfs-tools', 'systemd-sysv', 'udev', 'dbus', 'login', 'kmod', 'zstd', 'apt', 'ca-certificates'],
-  ...['netbase', 'iputils-ping', 'procps', 'less', 'curl', 'openssh-server', 'apparmor', 'qemu-guest-agent'],
+  ...['netbase', 'iputils-ping', 'procps', 'less', 'curl', 'sudo', 'openssh-server', 'apparmor', 'qemu-guest-agent'],
 ];
 
 /** What infra/packages.mjs names for a host (infra/packages.test.mjs compares), and Node.js for its agent. */

@@ -89,35 +89,12 @@ export function enrolHost(
   input: Enrolling,
   nowMs: number,
 ): Decision<{ readonly hostId: HostId; readonly name: string }> {
-  const { enrolment, existing } = view;
-  if (!enrolment)
-    throw new Problem('not-allowed', 'this enrolment token is not known', { field: 'token', suggestion: 'get a new one: drover host add' });
-  if (enrolment.expiresAtMs <= nowMs) {
-    throw new Problem('gone', 'this enrolment token has expired', { field: 'token', suggestion: 'get a new one: drover host add' });
-  }
-  const { forgotten } = view;
-  if (forgotten && !existing) {
-    throw new Problem('gone', `this is the key of the host ${forgotten.name}, which was forgotten, and never comes in again`, {
-      suggestion: 'enrol with a key of its own: drover-agent enrol --new-key …',
-    });
-  }
-  if (existing && existing.publicKey.x !== input.publicKey.x) {
-    throw new Problem('gone', `the host ${existing.name} has another key since`, {
-      suggestion: 'enrol with a key of its own: drover-agent enrol --new-key …',
-    });
-  }
-  const isUsed = enrolment.usedByHostId !== null;
-  if (isUsed && enrolment.usedByHostId !== (existing?.id ?? input.hostId)) {
-    throw new Problem('gone', 'this enrolment token was used by another host', {
-      field: 'token',
-      suggestion: 'get a new one: drover host add',
-    });
-  }
-  const use = isUsed ? {} : { usedEnrolments: [{ tokenHash: enrolment.tokenHash, hostId: existing?.id ?? input.hostId }] };
+  const enrolment = checkEnrolment(view, input, nowMs);
+  const { existing } = view;
+  const use =
+    enrolment.usedByHostId === null ? { usedEnrolments: [{ tokenHash: enrolment.tokenHash, hostId: existing?.id ?? input.hostId }] } : {};
   const base = { by: enrolment.createdBy, atMs: nowMs };
   if (existing) return { change: { ...base, ...use }, answer: { hostId: existing.id, name: existing.name } };
-  if (isUsed) throw new Problem('gone', 'this host was forgotten', { suggestion: 'enrol it with a new token: drover host add' });
-  if (enrolment.name !== null && view.namesTaken.has(enrolment.name)) throw nameTaken(enrolment.name);
   const name = enrolment.name ?? freeName(input.hostname, view.namesTaken);
   return {
     change: {
@@ -128,6 +105,41 @@ export function enrolHost(
     },
     answer: { hostId: input.hostId, name },
   };
+}
+
+/** The enrolment that lets this key in; `key` null: one that is not made yet. Throws Problem with the reason why it does not. */
+export function checkEnrolment(
+  view: EnrolmentDecisionView,
+  key: Pick<Enrolling, 'hostId' | 'publicKey'> | null,
+  nowMs: number,
+): NonNullable<EnrolmentDecisionView['enrolment']> {
+  const { enrolment, existing, forgotten } = view;
+  if (!enrolment)
+    throw new Problem('not-allowed', 'this enrolment token is not known', { field: 'token', suggestion: 'get a new one: drover host add' });
+  if (enrolment.expiresAtMs <= nowMs) {
+    throw new Problem('gone', 'this enrolment token has expired', { field: 'token', suggestion: 'get a new one: drover host add' });
+  }
+  if (forgotten && !existing) {
+    throw new Problem('gone', `this is the key of the host ${forgotten.name}, which was forgotten, and never comes in again`, {
+      suggestion: 'enrol with a key of its own: drover-agent enrol --new-key …',
+    });
+  }
+  if (existing && existing.publicKey.x !== key?.publicKey.x) {
+    throw new Problem('gone', `the host ${existing.name} has another key since`, {
+      suggestion: 'enrol with a key of its own: drover-agent enrol --new-key …',
+    });
+  }
+  const isUsed = enrolment.usedByHostId !== null;
+  if (isUsed && enrolment.usedByHostId !== (existing?.id ?? key?.hostId)) {
+    throw new Problem('gone', 'this enrolment token was used by another host', {
+      field: 'token',
+      suggestion: 'get a new one: drover host add',
+    });
+  }
+  if (existing) return enrolment;
+  if (isUsed) throw new Problem('gone', 'this host was forgotten', { suggestion: 'enrol it with a new token: drover host add' });
+  if (enrolment.name !== null && view.namesTaken.has(enrolment.name)) throw nameTaken(enrolment.name);
+  return enrolment;
 }
 
 /** The host's own name as far as the rules for names allow, with a number when it is taken. */

@@ -2,6 +2,8 @@ import { grouped } from '@drover/shared/lib/grouped';
 import { Problem } from '@drover/shared/lib/problem';
 import { GuestId, type HostId } from '@drover/shared/model/id';
 import { type ResourceRef, refKey } from '@drover/shared/model/resource';
+import type { PublicKey } from '@drover/shared/protocol/agent-api';
+import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import { and, eq, inArray, like, ne, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { type Held, type Host, isKind, type Task } from '../core/held.ts';
@@ -81,29 +83,38 @@ export function createViews(db: LibSQLDatabase, ask: Questions, defer: Defer | n
       };
     },
 
-    async enrolment(tokenHash, hostId, publicKey) {
+    async enrolment(tokenHash, publicKey) {
       const [enrolment] = await db.select().from(schema.enrolment).where(eq(schema.enrolment.tokenHash, tokenHash));
-      const [byId] = await ask.host.all({ id: hostId });
-      const [byKey] = await db.select().from(host).where(sql`json_extract(${host.publicKey}, '$.x') = ${publicKey.x}`);
-      const existing = byKey ?? byId;
-      const { forgottenHost } = schema;
-      const [forgotten] = await db
-        .select({ name: forgottenHost.name })
-        .from(forgottenHost)
-        .where(or(eq(forgottenHost.publicKey, publicKey.x), eq(forgottenHost.id, hostId)));
+      const { existing, forgotten } = publicKey ? await ofKey(db, ask, publicKey) : NO_KEY;
       const names = await db.select({ name: host.name }).from(host);
       const cells = await db.all<{ name: string }>(EMPTIEST_CELL);
       return {
         enrolment: enrolment ?? null,
-        existing: existing ? hostOf(existing) : null,
+        existing,
         cell: cells[0]?.name ?? null,
-        forgotten: forgotten ?? null,
+        forgotten,
         namesTaken: new Set(names.map(({ name }) => name)),
       };
     },
 
     onReport: (hostId, asked) => (asked === 'all' ? helloView(ask, hostId) : onReport({ hostId, refs: asked })),
   };
+}
+
+const NO_KEY = { existing: null, forgotten: null };
+
+/** The host that this key is or was the first key of, and the one that was forgotten with it. */
+async function ofKey(db: LibSQLDatabase, ask: Questions, publicKey: PublicKey) {
+  const id = hostIdOfKey(publicKey);
+  const [byId] = await ask.host.all({ id });
+  const [byKey] = await db.select().from(host).where(sql`json_extract(${host.publicKey}, '$.x') = ${publicKey.x}`);
+  const existing = byKey ?? byId;
+  const { forgottenHost } = schema;
+  const [forgotten] = await db
+    .select({ name: forgottenHost.name })
+    .from(forgottenHost)
+    .where(or(eq(forgottenHost.publicKey, publicKey.x), eq(forgottenHost.id, id)));
+  return { existing: existing ? hostOf(existing) : null, forgotten: forgotten ?? null };
 }
 
 const EMPTIEST_CELL = sql`SELECT cell.name AS name FROM cell LEFT JOIN host ON host.cell = cell.name

@@ -38,6 +38,7 @@ describe('every address', () => {
       'GET /install.sh',
       'GET /agent/v1/drover-agent.deb',
       'POST /agent/v1/enrol',
+      'POST /agent/v1/enrol/check',
       'POST /agent/v1/connect',
       'POST /agent/v1/key',
       'GET /agent/v1/uploads/{upload}',

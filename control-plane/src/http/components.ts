@@ -3,7 +3,16 @@ import * as requests from '@drover/shared/api/requests';
 import * as views from '@drover/shared/api/views';
 import { ProblemView } from '@drover/shared/lib/problem';
 
-import { ConnectRequest, Credentials, EnrolReply, EnrolRequest, HostKeyReply, HostKeyRequest } from '@drover/shared/protocol/agent-api';
+import {
+  ConnectRequest,
+  Credentials,
+  EnrolCheckReply,
+  EnrolCheckRequest,
+  EnrolReply,
+  EnrolRequest,
+  HostKeyReply,
+  HostKeyRequest,
+} from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
 
 /** Answers that are only put together here. */
@@ -66,6 +75,8 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Nothing,
   RebootGuest,
   EnrolRequest,
+  EnrolCheckReply,
+  EnrolCheckRequest,
   EnrolReply,
   ConnectRequest,
   Credentials,

@@ -17,18 +17,19 @@ export function installScript(url: string, { version, sha256 }: AgentPackage): s
   return `#!/bin/sh
 # Makes this Debian machine a host of the Drover control plane at the address below. Nothing is changed before all checks have passed.
 #   curl -fsSL ${url}/install.sh | sudo sh -s -- --token TOKEN [--dry-run] [--new-key]
+# The token may also come in the environment, as DROVER_TOKEN.
 set -eu
 
 url=${shellWord(url)}
 version=${shellWord(version)}
 sha256=${shellWord(sha256)}
 data=/var/lib/drover/agent
-token= dry= new_key=
+token=\${DROVER_TOKEN:-} dry= new_key= set_clock= host= host_url= known=
 
 say() { printf '%s\\n' "$*"; }
 good() { printf '  ok    %s\\n' "$*"; }
 note() { printf '  note  %s\\n' "$*"; }
-bad() { printf '  NO    %s\\n' "$*"; failed=1; }
+bad() { printf '  NO    %s\\n' "$*"; failed="\${failed:+$failed; }$*"; }
 fail() { printf 'drover: %s\\n' "$*" >&2; exit 1; }
 
 # In one piece: a download that breaks off must not be carried out by half.
@@ -41,6 +42,7 @@ main() {
 			*) fail "what is $1? There are --token TOKEN, --dry-run, --new-key" ;;
 		esac
 	done
+	unset DROVER_TOKEN
 	[ -n "$token" ] || [ -n "$dry" ] || [ -e "$data/agent.json" ] || fail 'the token is missing: Add a host, on the page, or "drover host add" shows the whole line'
 	check
 	if [ -n "$dry" ]; then show; exit 0; fi
@@ -68,14 +70,67 @@ check() {
 	else note 'no KVM: virtual machines are emulated, at a tenth of the speed; containers are not affected. Perhaps the BIOS has it switched off'; fi
 	free_mib=$(df -Pm /var/lib | awk 'NR == 2 { print $4 }')
 	if [ "\${free_mib:-0}" -ge 2048 ]; then good "$free_mib MiB free in /var/lib"; else bad "only \${free_mib:-0} MiB free in /var/lib: 2048 are needed, guests need more"; fi
-	date=$(fetch --head "$url/install.sh" 2>/dev/null | tr -d '\\r' | sed -n 's/^[Dd]ate: //p')
-	if [ -z "$date" ]; then bad "$url is not reached from here"; else
+	said=$(fetch --head "$url/install.sh" 2>&1) || :
+	date=$(date_of "$said")
+	if [ -z "$date" ]; then bad "$url is not reached from here: $(printf '%s' "$said" | tail -n 1)"; else
 		good "$url is reached"
-		off=$(( $(date +%s) - $(date -d "$date" +%s) ))
-		off=\${off#-}
-		if [ "$off" -le 60 ]; then good 'the clock'; else bad "the clock is $off s off: apt install systemd-timesyncd"; fi
+		check_clock
+		[ -z "$token" ] || check_token
 	fi
-	[ -z "$failed" ] || fail 'mend what is marked NO, then run this line again; nothing was changed'
+	check_agents
+	[ -z "$failed" ] || fail "nothing was changed: $failed"
+}
+
+date_of() { printf '%s\\n' "$1" | tr -d '\\r' | sed -n 's/^[Dd]ate: //p' | tail -n 1; }
+
+# Drover works by the control plane's clock, whatever this one says; but apt and certificates would not.
+check_clock() {
+	ahead=$(( $(date +%s) - $(date -d "$date" +%s) ))
+	off=\${ahead#-}
+	if [ "$off" -le 60 ]; then good 'the clock'; return; fi
+	if [ "$ahead" -gt 0 ]; then off="$off s ahead of"; else off="$off s behind"; fi
+	if [ "$(timedatectl show --property=NTPSynchronized --value 2>/dev/null)" = yes ]; then
+		note "the clock is $off the control plane's, but set by NTP: it is left as it is. Is the control plane's right?"
+	else
+		note "the clock is $off the control plane's: it will be set by that one. apt install systemd-timesyncd keeps it right"
+		set_clock=1
+	fi
+}
+
+# Not by an argument: those are seen by everybody on this machine.
+check_token() {
+	case $token in *[!A-Za-z0-9_-]*) bad 'the token is not one that was shown: copy the whole line again'; return ;; esac
+	key=
+	[ -n "$new_key" ] || key=$(sed -n 's/.*"x":"\\([A-Za-z0-9_-]*\\)".*/\\1/p' "$data/host-key.json" 2>/dev/null) || :
+	said=$(printf '{"token":"%s"%s}' "$token" "\${key:+,\\"publicKey\\":{\\"kty\\":\\"OKP\\",\\"crv\\":\\"Ed25519\\",\\"x\\":\\"$key\\"}}" |
+		curl --silent --show-error --connect-timeout 10 --max-time 60 --header 'content-type: application/json' --data-binary @- \\
+			--write-out '\\n%{http_code}' "$url/agent/v1/enrol/check" 2>&1) || :
+	if [ "$(printf '%s' "$said" | tail -n 1)" = 200 ]; then
+		good 'the token'
+		known=$(field host "$said")
+	else
+		why=$(field detail "$said")
+		what=$(field suggestion "$said")
+		bad "\${why:-the token could not be tried: $said}\${what:+: $what}"
+	fi
+}
+
+# A text in JSON of one line.
+field() { printf '%s' "$2" | sed -n 's/.*"'"$1"'":"\\([^"]*\\)".*/\\1/p' | head -n 1; }
+
+check_agents() {
+	host=$(sed -n 's/^  "name": "\\(.*\\)".*/\\1/p' "$data/identity.json" 2>/dev/null) || :
+	host_url=$(sed -n 's/^  "controlPlaneUrl": "\\(.*\\)".*/\\1/p' "$data/identity.json" 2>/dev/null) || :
+	# Each agent that runs holds a name in the kernel; the service's own is no other.
+	agents=$(grep -o '@drover-agent-[0-9a-f]*$' /proc/net/unix 2>/dev/null | sort -u | wc -l)
+	if systemctl is-active --quiet drover-agent.service 2>/dev/null; then agents=$((agents - 1)); fi
+	# The same control plane may have got another address: then it knows this host's key.
+	if [ -n "$host_url" ] && [ "$host_url" != "$url" ] && [ -z "$known" ]; then
+		bad "this machine is host $host of $host_url already: apt purge drover-agent takes it away from there"
+	elif [ "$agents" -gt 0 ]; then
+		bad 'another agent of Drover runs on this machine, started by hand: end it first'
+	elif [ -n "$host_url" ] && [ -z "$new_key" ]; then note "this machine is host $host already, and stays that"
+	fi
 }
 
 fetch() { curl --fail --silent --show-error --location --connect-timeout 10 --max-time 300 "$@"; }
@@ -92,27 +147,45 @@ get_package() {
 show() {
 	get_package
 	say 'What would be done, without --dry-run:'
+	[ -z "$set_clock" ] || say "  set the clock to the control plane's"
 	say "  fetch $url${PACKAGE_PATH} (drover-agent $version, SHA-256 $sha256)"
 	say '  install it and, from Debian, what it needs:'
-	apt-get --simulate --no-install-recommends install "$work/drover-agent.deb" | sed -n 's/^Inst \\([^ ]*\\).*/    \\1/p'
-	say "  enrol: a key is made in $data and stays there"
+	if ! simulate >"$work/apt.log" 2>&1; then
+		# A fresh machine does not know yet what Debian has: it is asked, into a folder that goes again.
+		mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+		own="-o Dir::State::Lists=$work/lists -o Dir::Cache=$work/cache -o APT::Sandbox::User=root"
+		apt-get -q $own update >/dev/null 2>&1 || :
+		simulate $own >"$work/apt.log" 2>&1 || { tail -n 5 "$work/apt.log" >&2; fail 'apt-get could not install it; above is what it says'; }
+	fi
+	sed -n 's/^Inst \\([^ ]*\\).*/    \\1/p' "$work/apt.log"
+	[ -z "$token" ] || say "  enrol: a key is made in $data and stays there"
 	say '  start drover-agent.service, now and at each boot'
 }
+
+simulate() { apt-get "$@" --simulate --no-install-recommends install "$work/drover-agent.deb"; }
 
 set_up() {
 	say 'Fetching the agent …'
 	get_package
+	if [ -n "$set_clock" ]; then date --utc --set="$(date_of "$(fetch --head "$url/install.sh")")" >/dev/null; fi
 	# Debian's lxc would make a bridge of its own, which nobody needs here. One that is here already keeps what it has.
+	lxc_net=
 	if [ ! -e /etc/default/lxc-net ] && ! dpkg-query --show lxc >/dev/null 2>&1; then
-		printf '# Written when Drover was installed: guests use the networks that Drover makes.\\nUSE_LXC_BRIDGE="false"\\n' >/etc/default/lxc-net
+		lxc_net=/etc/default/lxc-net
+		printf '# Written when Drover was installed: guests use the networks that Drover makes.\\nUSE_LXC_BRIDGE="false"\\n' >"$lxc_net"
 	fi
 	say 'Installing it, and from Debian what it needs (a minute or two) …'
 	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
 	apt-get -q -o DPkg::Lock::Timeout=300 update >"$work/apt.log" 2>&1 || :
-	apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold --no-install-recommends --allow-downgrades \\
-		install "$work/drover-agent.deb" >>"$work/apt.log" 2>&1 || { tail -n 20 "$work/apt.log" >&2; fail 'apt-get could not install it; above is what it said'; }
+	if ! apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold --no-install-recommends --allow-downgrades \\
+		install "$work/drover-agent.deb" >>"$work/apt.log" 2>&1; then
+		[ -z "$lxc_net" ] || rm -f "$lxc_net"
+		tail -n 20 "$work/apt.log" >&2
+		fail 'apt-get could not install it; above is what it said'
+	fi
 	if [ -n "$token" ]; then
-		drover-agent enrol --url "$url" --token "$token" --data "$data" $new_key
+		DROVER_TOKEN=$token drover-agent enrol --url "$url" --data "$data" $new_key ||
+			fail 'the agent is installed, but this machine is no host: run this line again, with a new token if that is what is wrong'
 	fi
 	systemctl restart drover-agent.service
 	name=$(sed -n 's/.*"name": *"\\([a-z0-9.-]*\\)".*/\\1/p' "$data/identity.json" | head -n 1)

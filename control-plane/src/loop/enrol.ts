@@ -2,14 +2,23 @@ import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { HostId } from '@drover/shared/model/id';
-import type { ConnectRequest, Credentials, EnrolReply, EnrolRequest, HostKeyRequest, PublicKey } from '@drover/shared/protocol/agent-api';
+import type {
+  ConnectRequest,
+  Credentials,
+  EnrolCheckReply,
+  EnrolCheckRequest,
+  EnrolReply,
+  EnrolRequest,
+  HostKeyRequest,
+  PublicKey,
+} from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import { compactVerify, importJWK } from 'jose';
 import { z } from 'zod';
 import type { Cells } from '../broker/cells.ts';
 import type { HostLogin } from '../broker/profile.ts';
 import type { Host } from '../core/held.ts';
-import { enrolHost, replaceKey } from '../core/hosts.ts';
+import { checkEnrolment, enrolHost, replaceKey } from '../core/hosts.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import type { Store } from '../db/store.ts';
 import type { Signer } from '../signer.ts';
@@ -51,10 +60,21 @@ export async function enrol(context: EnrolContext, request: EnrolRequest): Promi
   const hostId = hostIdOfKey(request.publicKey);
   const tokenHash = hashOfSecret(request.token);
   const { answer } = await performer(store, () => {})(
-    () => store.views.enrolment(tokenHash, hostId, request.publicKey),
+    () => store.views.enrolment(tokenHash, request.publicKey),
     (view) => enrolHost(view, { hostId, publicKey: request.publicKey, hostname: request.hostname }, clock.now()),
   );
   return { ...answer, signingKeys: [...signer.publicKeys] };
+}
+
+/** POST /agent/v1/enrol/check: says what enrol would, and writes nothing. Throws Problem. */
+export async function enrolCheck(
+  { store, clock }: Pick<EnrolContext, 'store' | 'clock'>,
+  { token, publicKey }: EnrolCheckRequest,
+): Promise<EnrolCheckReply> {
+  const view = await store.views.enrolment(hashOfSecret(token), publicKey ?? null);
+  const key = publicKey ? { hostId: hostIdOfKey(publicKey), publicKey } : null;
+  const { name, expiresAtMs } = checkEnrolment(view, key, clock.now());
+  return { host: view.existing?.name ?? null, name, expiresAtMs };
 }
 
 /** POST /agent/v1/connect. `socketUrl`: where the caller reaches us, from its own Host header: wss://… */

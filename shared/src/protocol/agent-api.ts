@@ -20,6 +20,18 @@ export const EnrolReply = z.object({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
+/** POST /agent/v1/enrol/check: would this token let the machine in? It is not used up. `publicKey`: of a machine that has its key already. */
+export const EnrolCheckRequest = z.strictObject({ token: z.string().max(128), publicKey: PublicKey.optional() });
+export type EnrolCheckRequest = z.infer<typeof EnrolCheckRequest>;
+export const EnrolCheckReply = z.object({
+  /** The host that this key already is here; null: none, or there is no key yet. */
+  host: z.string().nullable(),
+  /** What the new host shall be called; null: as it calls itself. */
+  name: z.string().nullable(),
+  expiresAtMs: z.number().int(),
+});
+export type EnrolCheckReply = z.infer<typeof EnrolCheckReply>;
+
 /**
  * How the control plane changes its signing key: a JWS over this by the key before. Links form a chain, so that a host that was
  * away follows it from the key that it knows to the newest, though nobody holds the older private keys any more.

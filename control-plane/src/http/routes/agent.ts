@@ -2,6 +2,8 @@ import { Problem } from '@drover/shared/lib/problem';
 import {
   ConnectRequest,
   Credentials,
+  EnrolCheckReply,
+  EnrolCheckRequest,
   EnrolReply,
   EnrolRequest,
   HostKeyReply,
@@ -9,7 +11,7 @@ import {
   UPLOAD_PATH,
 } from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
-import { changeHostKey, connect, enrol, hostOfRequest } from '../../loop/enrol.ts';
+import { changeHostKey, connect, enrol, enrolCheck, hostOfRequest } from '../../loop/enrol.ts';
 import type { Attempts } from '../attempts.ts';
 import type { AppDeps } from '../deps.ts';
 import { socketOriginOf } from '../origin.ts';
@@ -30,6 +32,16 @@ export function agentRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       body: EnrolRequest,
       response: EnrolReply,
       handler: async ({ body, address }) => ({ body: await attempts.try(address, () => enrol(deps, body)) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/agent/v1/enrol/check',
+      right: 'public',
+      tag: 'agent',
+      summary: 'Whether a one-time token would let a host in; it is not used up',
+      body: EnrolCheckRequest,
+      response: EnrolCheckReply,
+      handler: async ({ body, address }) => ({ body: await attempts.try(address, () => enrolCheck(deps, body)) }),
     }),
     route({
       method: 'POST',

@@ -25,7 +25,7 @@ describe('a cell whose broker is not reached', () => {
 
   it('gets no host of one that drains, and no new one, until it is', async () => {
     const { views, cells } = world.store;
-    const cellOfNewHost = async () => (await views.enrolment('none', world.hostId, KEY)).cell;
+    const cellOfNewHost = async () => (await views.enrolment('none', KEY)).cell;
     expect((await drain()).status).toBe(200);
     expect(await cells.moveDraining(10, 1)).toEqual([]);
     expect(await cellOfNewHost()).toBeNull();
