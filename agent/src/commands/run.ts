@@ -1,0 +1,50 @@
+import { realClock } from '@drover/shared/lib/clock';
+import { digest } from '@drover/shared/lib/digest';
+import { Problem } from '@drover/shared/lib/problem';
+import { realRandom } from '@drover/shared/lib/random';
+import { startAgent } from '../agent.ts';
+import { createHostDrivers } from '../drivers/host-drivers.ts';
+import { realDisk } from '../host/disk.ts';
+import { makeRunFolders } from '../host/folder.ts';
+import { collectWhenIdle } from '../host/idle-memory.ts';
+import { hostBootId, takeInventory } from '../host/inventory.ts';
+import { takeLock } from '../host/lock.ts';
+import { Journal } from '../journal.ts';
+import { createMqttLink } from '../mqtt-link.ts';
+import { createRelayDialer } from '../tasks/relay-websocket.ts';
+import { createUploads } from '../uploads.ts';
+import { AGENT_VERSION } from '../version.ts';
+import { enrolled } from './enrol.ts';
+import { CONFIG_PATH, type Command, parseWords, readConfig, say } from './words.ts';
+
+/** Runs the agent until it is told to end. */
+export const runCommand: Command = async (words) => {
+  const { values } = parseWords(words, { config: { type: 'string' }, url: { type: 'string' } });
+  const config = readConfig(values.config ?? CONFIG_PATH, values.url);
+  if (process.getuid?.() !== 0) throw new Problem('not-allowed', 'the agent needs root: it runs virtual machines, containers and networks');
+  const identity = enrolled(config.dataPath);
+  await takeLock(`drover-agent-${digest(config.dataPath)}`, `the agent's data folder ${config.dataPath}`);
+  makeRunFolders(config.runPath);
+  const ports = { clock: realClock, random: realRandom, log: say };
+  const drivers = createHostDrivers({ config, controlPlane: createUploads(identity, config.controlPlaneUrl, realClock), ...ports });
+  const inventory = await takeInventory(drivers, AGENT_VERSION, {
+    storagePath: `${config.storagePaths[0]}/local`,
+    bridge: config.bridges[0] ?? 'drover0',
+  });
+  const journal = new Journal(realDisk, `${config.dataPath}/journal`, hostBootId(), realClock.now());
+  const link = createMqttLink({ identity, controlPlaneUrl: config.controlPlaneUrl, ...ports });
+  const agent = startAgent({
+    hostId: identity.hostId,
+    journal,
+    drivers,
+    link,
+    inventory,
+    dialRelay: createRelayDialer(config.controlPlaneUrl),
+    ...ports,
+  });
+  collectWhenIdle(realClock);
+  say(`agent of host ${identity.name} (${identity.hostId}), start ${journal.boot}`);
+  const stop = (signal: string) => void agent.stop(`ended by ${signal}`).then(() => process.exit(0));
+  process.once('SIGTERM', () => stop('SIGTERM'));
+  process.once('SIGINT', () => stop('SIGINT'));
+};
