@@ -14,6 +14,7 @@ import { startAgent } from './agent.ts';
 import { Journal } from './journal.ts';
 
 const HOST = HostId.parse('host_0123456789');
+let sequence = 0;
 const passing = (timeline: Timeline) => async (ms: number) => {
   const untilMs = timeline.nowMs + ms;
   await quiet();
@@ -108,4 +109,54 @@ it('a storage that is new to this host is searched at once for guests that nobod
   command({ ...STORAGE, hostId: HOST, generation: 1, deletion: null, spec: storage });
   await pass(30_000);
   expect([...said]).toContain('guest/108');
+});
+
+it('a new agent on trial does nothing to guests before it was answered and sees what ran; then it says so, and goes on', async () => {
+  const timeline = new Timeline(1_000_000);
+  const life = new MortalLife(timeline);
+  const chance = createChance('agent');
+  const machine = new Machine('one', life.clock, fairWeather(chance));
+  const drivers = createSimulatedDrivers({ machine, life });
+  const disk = createSimulatedDisk(emptyDisk(), realLife);
+  const journal = new Journal(disk, '/journal', 'boot', life.clock.now());
+  journal.accept({ ...STORAGE, hostId: HOST, generation: 1, deletion: null, spec: storage });
+  journal.accept({ ...GUEST, hostId: HOST, generation: 1, deletion: null, spec: guest });
+  let passed = false;
+  const pass = () => {
+    passed = true;
+  };
+  let running = [107];
+  let answer: () => void = () => {};
+  startAgent({
+    hostId: HOST,
+    journal,
+    drivers,
+    link: {
+      open(handlers) {
+        handlers.up('session');
+        answer = () => handlers.reply({ v: 1, boot: journal.boot, sequence, helloWanted: false, atMs: 0 });
+      },
+      send(message) {
+        if (message.do === 'report') sequence = message.report.sequence;
+      },
+      close: async () => {},
+    },
+    clock: life.clock,
+    random: chance,
+    inventory: await simulatedInventory(machine, drivers),
+    dialRelay: () => Promise.reject(new Error('there is no relay')),
+    log() {},
+    trial: { isOn: () => !passed, before: () => ({ atMs: 0, running }), pass },
+  });
+  const lasts = passing(timeline);
+  // Nobody answers: not even when the wait for the control plane is over.
+  await lasts(60_000);
+  expect([passed, machine.running.size]).toEqual([false, 0]);
+  // Guest 107 ran before, and is not seen to run: were it started, it would run twice.
+  answer();
+  await lasts(20_000);
+  expect([passed, machine.running.size]).toEqual([false, 0]);
+  running = [];
+  await lasts(20_000);
+  expect([passed, [...machine.running.keys()]]).toEqual([true, [107]]);
 });

@@ -13,8 +13,10 @@ import { createQueues, type Queues } from './queues.ts';
 import { createReconciler } from './reconcile.ts';
 import { createReplays } from './replays.ts';
 import { createReporter } from './reporter.ts';
+import { type Machine, NO_MACHINE } from './tasks/machine.ts';
 import type { RelayDialer } from './tasks/relay.ts';
 import { createTaskRunner } from './tasks/runner.ts';
+import { isFitToGoOn, NO_TRIAL, type Trial } from './upgrade/trial.ts';
 import { createWishes, type Wishes } from './wishes.ts';
 
 /**
@@ -23,6 +25,8 @@ import { createWishes, type Wishes } from './wishes.ts';
  */
 const CONTACT_WAIT_MS = 10_000;
 const CONTACT_WAIT_AFTER_BOOT_MS = 120_000;
+/** How often a new agent looks again whether it may go on. */
+const TRIAL_LOOK_MS = 2_000;
 /** How often the host is searched for guests that nobody wished for, and the journal rid of what is over. */
 const HOUSE_MS = 300_000;
 /** The same when a storage is new here: as soon as it can be expected to be ready. */
@@ -38,6 +42,10 @@ export interface AgentPorts {
   readonly inventory: () => Inventory;
   readonly dialRelay: RelayDialer;
   readonly log: (line: string) => void;
+  /** Absent: nothing can be done to the host itself. */
+  readonly machine?: Machine;
+  /** Absent: this agent has nothing to show first. */
+  readonly trial?: Trial;
   /** For the simulation, which switches rules off. */
   readonly planners?: Planners;
   readonly queues?: Queues;
@@ -51,6 +59,7 @@ export interface Agent {
 /** Wires the agent: commands into the journal, the journal into the loop, the loop into reports. */
 export function startAgent(ports: AgentPorts): Agent {
   const { hostId, journal, drivers, link, clock, random, log, planners = PLANNERS, queues = createQueues() } = ports;
+  const { machine = NO_MACHINE, trial = NO_TRIAL } = ports;
   const wishes = createWishes(journal, drivers);
   const replays = createReplays(journal.newestCounter);
   const run = random.text(20);
@@ -67,7 +76,12 @@ export function startAgent(ports: AgentPorts): Agent {
     queues,
     heldUntilMs: () => heldUntilMs,
   });
-  const tasks = createTaskRunner({ journal, reporter, clock, context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay } });
+  const tasks = createTaskRunner({
+    journal,
+    reporter,
+    clock,
+    context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay, machine },
+  });
   const complain = rateLimited(log, clock);
   const unwatch: (() => void)[] = [];
   let cancelHouse: () => void = () => {};
@@ -107,9 +121,25 @@ export function startAgent(ports: AgentPorts): Agent {
     else if (heldUntilMs === 0) tasks.wake(resource.id);
   }
 
+  /** A new agent does nothing before it has shown that it gets on: it has been answered, and sees the guests that the one before it saw. */
+  async function judge(isAnswered: boolean) {
+    cancelHold();
+    try {
+      if (isAnswered && trial.isOn() && (await isFitToGoOn(trial, wishes, drivers))) trial.pass();
+    } catch (thrown) {
+      log(`cannot see what became of the guests: ${String(thrown)}`);
+    }
+    cancelHold();
+    if (!trial.isOn()) return heard();
+    // Beyond the next look, so that no guest's own timer comes before it.
+    heldUntilMs = clock.now() + 2 * TRIAL_LOOK_MS;
+    cancelHold = clock.after(TRIAL_LOOK_MS, () => void judge(isAnswered));
+  }
+
   /** The control plane knows this journal, or has been silent for long enough: nothing need wait for it any longer. */
-  function heard() {
+  function heard(isAnswered = false) {
     if (heldUntilMs === 0) return;
+    if (trial.isOn()) return void judge(isAnswered);
     heldUntilMs = 0;
     cancelHold();
     reconciler.wakeAll();
@@ -157,12 +187,13 @@ export function startAgent(ports: AgentPorts): Agent {
       if (journal.boot !== boot) {
         log('the journal counts from too low, as an older copy does: the control plane sends its wishes again');
         reconciler.forget();
-      } else if (isAnswer) heard();
+      } else if (isAnswer) heard(true);
     },
   });
   reconciler.wakeAll();
   // Not by looking at the clock, which NTP sets about then.
-  cancelHold = clock.after(heldUntilMs - clock.now(), heard);
+  if (trial.isOn()) void judge(false);
+  else cancelHold = clock.after(heldUntilMs - clock.now(), () => heard());
   void keepHouse();
 
   return {

@@ -1,6 +1,6 @@
 /** The Debian package drover-agent: one file of JavaScript, its unit, and by name all that Debian itself has to bring. */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../dependencies.mjs';
 import { HOST_PACKAGES } from '../packages.mjs';
@@ -11,6 +11,8 @@ import { POSTINST, POSTRM, PRERM } from './maintainer.mjs';
 const ALTERNATIVES = { 'qemu-system-x86': 'qemu-system-x86 | qemu-system-arm', 'ovmf': 'ovmf | qemu-efi-aarch64' };
 /** Debian 12's: the bundle is made for it. */
 const NODE = 'nodejs (>= 18)';
+
+const UNITS = ['drover-agent.service', 'drover-agent-upgrade.service'];
 
 const LAUNCHER = `#!/bin/sh
 exec /usr/bin/node /usr/lib/drover/agent.js "$@"
@@ -27,17 +29,20 @@ License: Apache-2.0
 
 /**
  * `script`: the built agent; `timeS`: when, in seconds, for every file in it. The same input gives the same bytes, so a digest names
- * a build. Gives `{ name, version, bytes, sha256 }`.
+ * a build. It is part of the Debian version too, so that dpkg tells two builds of one release apart. Gives `{ name, version, build, bytes, sha256 }`,
+ * `build`: the first twelve hex digits of the script's own digest, by which a running agent knows what it is.
  */
-export function agentPackage({ script, version, timeS }) {
+export function agentPackage({ script, version: release, timeS }) {
+  const build = hash('sha256', script).slice(0, 12);
+  const version = `${release}+${build}`;
   const files = [
     { path: 'usr/lib/drover/agent.js', mode: 0o644, body: Buffer.from(script) },
     { path: 'usr/bin/drover-agent', mode: 0o755, body: Buffer.from(LAUNCHER) },
-    {
-      path: 'usr/lib/systemd/system/drover-agent.service',
+    ...UNITS.map((unit) => ({
+      path: `usr/lib/systemd/system/${unit}`,
       mode: 0o644,
-      body: readFileSync(join(ROOT, 'infra/package/drover-agent.service')),
-    },
+      body: readFileSync(join(ROOT, 'infra/package', unit)),
+    })),
     { path: 'usr/share/doc/drover-agent/copyright', mode: 0o644, body: Buffer.from(COPYRIGHT) },
   ];
   const control = [
@@ -55,7 +60,7 @@ export function agentPackage({ script, version, timeS }) {
     ],
     timeS,
   );
-  return { name: `drover-agent_${version}_all.deb`, version, bytes, sha256: hash('sha256', bytes) };
+  return { name: `drover-agent_${version}_all.deb`, version, build, bytes, sha256: hash('sha256', bytes) };
 }
 
 function controlOf(version, files) {
@@ -82,7 +87,9 @@ const hash = (name, bytes) => createHash(name).update(bytes).digest('hex');
 export function writeAgentPackage() {
   const folder = join(ROOT, 'agent/dist');
   const { version } = JSON.parse(readFileSync(join(ROOT, 'agent/package.json'), 'utf8'));
-  const { name, bytes, sha256 } = agentPackage({ script: readFileSync(join(folder, 'agent.js')), version, timeS: 0 });
+  const { name, bytes, ...about } = agentPackage({ script: readFileSync(join(folder, 'agent.js')), version, timeS: 0 });
+  // One of another build may lie there.
+  for (const old of readdirSync(folder)) if (old.endsWith('.deb')) rmSync(join(folder, old));
   writeFileSync(join(folder, name), bytes);
-  writeFileSync(join(folder, 'drover-agent.json'), `${JSON.stringify({ name, version, sha256, sizeBytes: bytes.length }, null, 2)}\n`);
+  writeFileSync(join(folder, 'drover-agent.json'), `${JSON.stringify({ name, ...about, sizeBytes: bytes.length }, null, 2)}\n`);
 }

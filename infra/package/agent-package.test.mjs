@@ -47,11 +47,11 @@ it('it is a Debian package: its format first, then control, then data with folde
 it('its control file names the version and what a host needs, and its checksums are those of its files', () => {
   const members = membersOf(made().bytes);
   const control = filesOf(members.get('control.tar.gz'));
-  expect(control.get('./control').body).toMatch(/^Version: 1\.2\.3$/m);
+  expect(control.get('./control').body).toMatch(/^Version: 1\.2\.3\+[0-9a-f]{12}$/m);
   expect(control.get('./control').body).toMatch(/^Depends: nodejs \(>= 18\), .*\blxc\b/m);
   const data = filesOf(members.get('data.tar.gz'));
   const lines = control.get('./md5sums').body.trim().split('\n');
-  expect(lines).toHaveLength(4);
+  expect(lines).toHaveLength(5);
   for (const line of lines) {
     const [sum, path] = line.split('  ');
     expect(sum).toBe(

@@ -5,7 +5,7 @@ set -e
 if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	# It starts once the host is enrolled. One that ran already goes on with the new version; its guests notice nothing.
-	systemctl enable --quiet drover-agent.service
+	systemctl enable --quiet drover-agent.service drover-agent-upgrade.service
 	if [ -e /var/lib/drover/agent/agent.json ]; then systemctl restart drover-agent.service; fi
 fi
 `;
@@ -14,6 +14,7 @@ export const PRERM = `#!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
 	systemctl disable --quiet --now drover-agent.service
+	systemctl disable --quiet drover-agent-upgrade.service
 	echo "drover-agent: guests go on, and are not looked after any more."
 fi
 `;

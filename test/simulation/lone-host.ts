@@ -5,6 +5,7 @@ import type { Drivers } from '../../agent/src/drivers/drivers.ts';
 import { Journal } from '../../agent/src/journal.ts';
 import { createQueues } from '../../agent/src/queues.ts';
 import { createReconciler } from '../../agent/src/reconcile.ts';
+import { NO_MACHINE } from '../../agent/src/tasks/machine.ts';
 import { createTaskRunner } from '../../agent/src/tasks/runner.ts';
 import { createWishes } from '../../agent/src/wishes.ts';
 import { createChance } from './chance.ts';
@@ -55,7 +56,7 @@ export class LoneHost {
       heldUntilMs: () => 0,
     });
     const dialRelay = () => Promise.reject(new Error('there is no relay'));
-    const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, clock, dialRelay } });
+    const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, clock, dialRelay, machine: NO_MACHINE } });
     for (const driver of Object.values(drivers.guests)) driver.watch((id) => reconciler.wake({ kind: 'guest', id: String(id) }));
     this.#wake = (ref) => (ref.kind === 'task' ? tasks.wake(ref.id) : reconciler.wake(ref));
   }

@@ -10,8 +10,11 @@ import { collectWhenIdle } from '../host/idle-memory.ts';
 import { hostBootId, takeInventory } from '../host/inventory.ts';
 import { takeLock } from '../host/lock.ts';
 import { Journal } from '../journal.ts';
+import { createMachine } from '../machine.ts';
 import { createMqttLink } from '../mqtt-link.ts';
 import { createRelayDialer } from '../tasks/relay-websocket.ts';
+import { buildOf, ownProgram } from '../upgrade/release.ts';
+import { createUpgrader } from '../upgrade/upgrader.ts';
 import { createUploads } from '../uploads.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { enrolled } from './enrol.ts';
@@ -27,7 +30,10 @@ export const runCommand: Command = async (words) => {
   makeRunFolders(config.runPath);
   const ports = { clock: realClock, random: realRandom, log: say };
   const drivers = createHostDrivers({ config, controlPlane: createUploads(identity, config.controlPlaneUrl, realClock), ...ports });
-  const inventory = await takeInventory(drivers, AGENT_VERSION, {
+  const program = ownProgram();
+  const upgrader = createUpgrader({ dataPath: config.dataPath, controlPlaneUrl: config.controlPlaneUrl, clock: realClock, program });
+  const about = { agentVersion: AGENT_VERSION, agentBuild: buildOf(program), upgradeBlocked: upgrader.blocked ?? undefined };
+  const inventory = await takeInventory(drivers, about, {
     storagePath: `${config.storagePaths[0]}/local`,
     bridge: config.bridges[0] ?? 'drover0',
   });
@@ -40,6 +46,8 @@ export const runCommand: Command = async (words) => {
     link,
     inventory,
     dialRelay: createRelayDialer(config.controlPlaneUrl),
+    machine: createMachine(upgrader, journal.hostBooted),
+    trial: upgrader.trial,
     ...ports,
   });
   collectWhenIdle(realClock);

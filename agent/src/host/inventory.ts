@@ -6,14 +6,17 @@ import type { Drivers } from '../drivers/drivers.ts';
 /** The kernel's own boot id: changes with each boot of the host. */
 export const hostBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
+/** What the agent says of itself. */
+export type AboutAgent = Pick<Inventory, 'agentVersion' | 'agentBuild' | 'upgradeBlocked'>;
+
 /** What this host is, and what its drivers can do; drivers are probed once, at the agent's start. */
-export async function takeInventory(drivers: Drivers, agentVersion: string, defaults: Inventory['defaults']): Promise<() => Inventory> {
+export async function takeInventory(drivers: Drivers, agent: AboutAgent, defaults: Inventory['defaults']): Promise<() => Inventory> {
   const probes = [...Object.values(drivers.guests), ...drivers.storages.values(), ...drivers.networks.values()].map((driver) =>
     driver.probe(),
   );
   const descriptions = await Promise.all(probes);
   const fixed = {
-    agentVersion,
+    ...agent,
     os: osName(),
     kernel: release(),
     architecture: arch() === 'x64' ? 'amd64' : arch(),

@@ -2,19 +2,23 @@ import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Resource } from '@drover/shared/model/resource';
-import type { TaskSpec, TaskStatus } from '@drover/shared/model/task';
+import { HOSTLESS_TASKS, type HostlessTask, type TaskSpec, type TaskStatus } from '@drover/shared/model/task';
 import type { Journal, TaskRecord } from '../journal.ts';
 import type { Reporter } from '../reporter.ts';
 import { parseWish } from '../wishes.ts';
 import { consoleTask, exec } from './exec.ts';
+import { hostPower } from './host-power.ts';
 import { reboot } from './reboot.ts';
 import type { TaskContext, TaskKind } from './task.ts';
+import { upgrade } from './upgrade.ts';
 
-/** Every kind of task that an agent runs; `apply` only waits, in the control plane, and is never sent. */
-const KINDS: { readonly [D in Exclude<TaskSpec['do'], 'apply'>]: TaskKind<D> } = {
+/** Every kind of task that an agent runs. */
+const KINDS: { readonly [D in Exclude<TaskSpec['do'], HostlessTask>]: TaskKind<D> } = {
   'guest.reboot': reboot,
   'guest.exec': exec,
   'guest.console': consoleTask,
+  'host.power': hostPower,
+  'agent.upgrade': upgrade,
 };
 
 const RUN_MS_MAX = 24 * 3_600_000;
@@ -34,7 +38,7 @@ export function createTaskRunner(ports: {
   journal: Journal;
   reporter: Reporter;
   clock: Clock;
-  context: Omit<TaskContext, 'signal' | 'begunAtMs' | 'log'>;
+  context: Omit<TaskContext, 'taskId' | 'signal' | 'begunAtMs' | 'log'>;
 }): TaskRunner {
   const { journal, reporter, clock } = ports;
   const running = new Map<string, AbortController>();
@@ -69,7 +73,7 @@ export function createTaskRunner(ports: {
     try {
       const result = await resultOf(async () => {
         if (!begun) journal.recordTask({ kind: 'task', id }, { begunAtMs });
-        return runOrRecover(spec, begun !== null, { ...ports.context, signal: abort.signal, begunAtMs, log });
+        return runOrRecover(spec, begun !== null, { ...ports.context, taskId: id, signal: abort.signal, begunAtMs, log });
       }, abort.signal);
       if (result) await finish(id, result);
     } finally {
@@ -92,7 +96,7 @@ export function createTaskRunner(ports: {
   }
 
   async function runOrRecover(spec: TaskSpec, hasBegun: boolean, context: TaskContext): Promise<Record<string, unknown>> {
-    if (spec.do === 'apply') throw new Problem('unsupported', 'a task that only waits was sent to a host');
+    if (isHostless(spec)) throw new Problem('unsupported', 'a task of the control plane’s own was sent to a host');
     const kind = kindOf(spec);
     if (hasBegun) {
       const recovery = await kind.recover(spec, context);
@@ -134,7 +138,8 @@ export function createTaskRunner(ports: {
 
 const STOPPING = new Problem('cancelled', 'the agent is stopping');
 
-type RunSpec = Exclude<TaskSpec, { do: 'apply' }>;
+type RunSpec = Exclude<TaskSpec, { do: HostlessTask }>;
+const isHostless = (spec: TaskSpec): spec is Extract<TaskSpec, { do: HostlessTask }> => HOSTLESS_TASKS.some((verb) => verb === spec.do);
 
 function kindOf(spec: RunSpec): {
   run(spec: RunSpec, context: TaskContext): Promise<Record<string, unknown>>;

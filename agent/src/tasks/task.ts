@@ -3,6 +3,7 @@ import type { TaskSpec, TaskSpecOf } from '@drover/shared/model/task';
 import type { Drivers } from '../drivers/drivers.ts';
 import type { Reconciler } from '../reconcile.ts';
 import type { Wishes } from '../wishes.ts';
+import type { Machine } from './machine.ts';
 import type { RelayDialer } from './relay.ts';
 
 export interface TaskContext {
@@ -11,6 +12,8 @@ export interface TaskContext {
   readonly reconciler: Reconciler;
   readonly clock: Clock;
   readonly dialRelay: RelayDialer;
+  readonly machine: Machine;
+  readonly taskId: string;
   readonly signal: AbortSignal;
   /** When the task was first begun, by this life of the agent or an earlier one. */
   readonly begunAtMs: number;

@@ -1,16 +1,16 @@
+import { AGENT_PACKAGE_PATH } from '@drover/shared/protocol/agent-api';
 import { shellWord } from './shell-word.ts';
 
 export interface AgentPackage {
   /** drover-agent_0.1.0_all.deb */
   readonly name: string;
   readonly version: string;
+  /** The first twelve hex digits of the SHA-256 of the agent within, by which it names itself. */
+  readonly build: string;
   /** In hex. */
   readonly sha256: string;
   readonly sizeBytes: number;
 }
-
-/** Where hosts fetch the package from, below the control plane's address. */
-export const PACKAGE_PATH = '/agent/v1/drover-agent.deb';
 
 /** `curl -fsSL URL/install.sh | sudo sh -s -- --token TOKEN`: makes a plain Debian a host of the control plane at `url`. */
 export function installScript(url: string, { version, sha256 }: AgentPackage): string {
@@ -140,7 +140,7 @@ get_package() {
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	chmod 755 "$work"
-	fetch --output "$work/drover-agent.deb" "$url${PACKAGE_PATH}"
+	fetch --output "$work/drover-agent.deb" "$url${AGENT_PACKAGE_PATH}"
 	printf '%s  %s\\n' "$sha256" "$work/drover-agent.deb" | sha256sum --check --quiet - || fail 'the package is not the one that was announced: run this line again'
 }
 
@@ -148,7 +148,7 @@ show() {
 	get_package
 	say 'What would be done, without --dry-run:'
 	[ -z "$set_clock" ] || say "  set the clock to the control plane's"
-	say "  fetch $url${PACKAGE_PATH} (drover-agent $version, SHA-256 $sha256)"
+	say "  fetch $url${AGENT_PACKAGE_PATH} (drover-agent $version, SHA-256 $sha256)"
 	say '  install it and, from Debian, what it needs:'
 	if ! simulate >"$work/apt.log" 2>&1; then
 		# A fresh machine does not know yet what Debian has: it is asked, into a folder that goes again.

@@ -7,6 +7,7 @@ import type { AgentPackageFile } from '../http/deps.ts';
 const About = z.strictObject({
   name: z.string().regex(/^drover-agent_[\w.+~-]+_all\.deb$/),
   version: z.string(),
+  build: z.string().regex(/^[0-9a-f]{12}$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   sizeBytes: z.number().int(),
 });

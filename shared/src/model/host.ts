@@ -20,6 +20,10 @@ export type DriverDescription = z.infer<typeof DriverDescription>;
 export const Inventory = z.object({
   hostname: z.string(),
   agentVersion: z.string(),
+  /** The first twelve hex digits of the SHA-256 of the agent's program: tells two of one version apart. */
+  agentBuild: z.string().max(64).optional(),
+  /** Why this agent cannot be upgraded from the control plane; absent: it can. */
+  upgradeBlocked: z.string().max(500).optional(),
   os: z.string(),
   kernel: z.string(),
   architecture: z.string(),

@@ -82,4 +82,6 @@ export type Credentials = z.infer<typeof Credentials>;
 
 /** GET /agent/v1/uploads/{uploadId} with `Authorization: Bearer <JWS over {sub: hostId, aud: 'drover-upload', iat}>`: the bytes of an uploaded image; honours Range. */
 export const UPLOAD_PATH = '/agent/v1/uploads/';
+/** GET: the Debian package of the agent, of the control plane's own version. */
+export const AGENT_PACKAGE_PATH = '/agent/v1/drover-agent.deb';
 export const RELAY_PATH = '/relay/';

@@ -3,7 +3,13 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
 
 const BYTES = Buffer.from('a package');
-const ABOUT = { name: 'drover-agent_0.1.0_all.deb', version: '0.1.0', sha256: 'a'.repeat(64), sizeBytes: BYTES.length };
+const ABOUT = {
+  name: 'drover-agent_0.1.0_all.deb',
+  version: '0.1.0',
+  build: 'b'.repeat(12),
+  sha256: 'a'.repeat(64),
+  sizeBytes: BYTES.length,
+};
 
 let world: AppWorld;
 beforeEach(async () => {

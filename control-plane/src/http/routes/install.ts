@@ -1,6 +1,7 @@
 import { Problem } from '@drover/shared/lib/problem';
+import { AGENT_PACKAGE_PATH } from '@drover/shared/protocol/agent-api';
 import type { AgentPackageFile, AppDeps } from '../deps.ts';
-import { installScript, PACKAGE_PATH } from '../install-script.ts';
+import { installScript } from '../install-script.ts';
 import { hostUrl } from '../origin.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute } from '../route.ts';
@@ -26,7 +27,7 @@ export function installRoutes(deps: AppDeps): Route[] {
     }),
     rawRoute({
       method: 'GET',
-      path: PACKAGE_PATH,
+      path: AGENT_PACKAGE_PATH,
       right: 'public',
       tag: 'hosts',
       summary: 'The Debian package of the agent, of this control plane’s version',
