@@ -2,11 +2,14 @@ import type { Clock } from '@drover/shared/lib/clock';
 import type { Random } from '@drover/shared/lib/random';
 import { rateLimited } from '@drover/shared/lib/rate-limited';
 import type { GuestType } from '@drover/shared/model/guest';
+import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId } from '@drover/shared/model/id';
 import type { Command } from '@drover/shared/protocol/message';
 import { PLANNERS, type Planners } from './core/planners.ts';
 import type { Drivers } from './drivers/drivers.ts';
+import { createFiguresTeller } from './figures.ts';
+import type { Gauges } from './host/figures/look.ts';
 import { digestOf, type Journal } from './journal.ts';
 import type { Link } from './link.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -40,6 +43,12 @@ export interface AgentPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly inventory: () => Inventory;
+  /** The long lists of what the host is made of; absent: nobody is told. */
+  readonly hardware?: () => Hardware | null;
+  /** Calls back when the inventory is other than before. */
+  readonly watchInventory?: (changed: () => void) => () => void;
+  /** Absent: no live figures are told. */
+  readonly gauges?: Gauges;
   readonly dialRelay: RelayDialer;
   readonly log: (line: string) => void;
   /** Absent: nothing can be done to the host itself. */
@@ -63,7 +72,8 @@ export function startAgent(ports: AgentPorts): Agent {
   const wishes = createWishes(journal, drivers);
   const replays = createReplays(journal.newestCounter);
   const run = random.text(20);
-  const reporter = createReporter({ hostId, run, newestCounter: replays.newest, journal, link, clock, inventory: ports.inventory });
+  const { inventory, hardware, gauges } = ports;
+  const reporter = createReporter({ hostId, run, newestCounter: replays.newest, journal, link, clock, inventory, hardware });
   let heldUntilMs = clock.now() + (journal.hostBooted ? CONTACT_WAIT_AFTER_BOOT_MS : CONTACT_WAIT_MS);
   const reconciler = createReconciler({
     journal,
@@ -82,6 +92,7 @@ export function startAgent(ports: AgentPorts): Agent {
     clock,
     context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay, machine },
   });
+  const figures = gauges && createFiguresTeller({ gauges, wishes, drivers, reporter, clock, log });
   const complain = rateLimited(log, clock);
   const unwatch: (() => void)[] = [];
   let cancelHouse: () => void = () => {};
@@ -93,6 +104,7 @@ export function startAgent(ports: AgentPorts): Agent {
   wishes.onNetwork((_id, network) => {
     unwatch.push(network.watch((mac) => wakeGuestOf(mac, wishes, reconciler.wake)));
   });
+  if (ports.watchInventory) unwatch.push(ports.watchInventory(() => reporter.inventoryChanged()));
   for (const driver of Object.values(drivers.guests)) {
     unwatch.push(driver.watch((id) => reconciler.wake({ kind: 'guest', id: String(id) })));
   }
@@ -171,8 +183,12 @@ export function startAgent(ports: AgentPorts): Agent {
     up(session) {
       replays.connected();
       reporter.connected(session);
+      figures?.connected();
     },
-    down: () => reporter.disconnected(),
+    down() {
+      reporter.disconnected();
+      figures?.disconnected();
+    },
     command: accept,
     refused(refusal) {
       complain(
@@ -201,6 +217,7 @@ export function startAgent(ports: AgentPorts): Agent {
       cancelHouse();
       cancelHold();
       cancelSearch();
+      figures?.disconnected();
       for (const stop of unwatch) stop();
       tasks.stop();
       reconciler.stop();

@@ -1,4 +1,6 @@
 import type { ProblemView } from '@drover/shared/lib/problem';
+import type { Figures } from '@drover/shared/model/figures';
+import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import { HostId } from '@drover/shared/model/id';
 import type { ResourceStatus } from '@drover/shared/model/resource';
@@ -27,6 +29,9 @@ const INVENTORY: Inventory = {
   defaults: { storagePath: '/', bridge: 'b' },
 };
 
+const HARDWARE: Hardware = { digest: 'd1', processorFlags: ['fpu'], numa: [], disks: [], nics: [], pci: [], usb: [], cut: [] };
+const FIGURES: Figures = { atMs: 1, host: { uptimeS: 5 }, guests: [] };
+
 let timeline: Timeline;
 let sent: Report[];
 let reporter: Reporter;
@@ -51,6 +56,7 @@ beforeEach(() => {
     link,
     clock,
     inventory: () => INVENTORY,
+    hardware: () => HARDWARE,
   });
 });
 
@@ -325,5 +331,62 @@ describe('however much there is to say', () => {
     reply(last());
     await pass(10_000);
     expect(last()).not.toHaveProperty('refused');
+  });
+});
+
+describe('what the host is made of', () => {
+  it('is said to whoever asks, until it is acknowledged', async () => {
+    reporter.connected('first');
+    await pass(0);
+    expect(last()).not.toHaveProperty('hardware');
+    reply(last(), { hardwareWanted: true });
+    await pass(500);
+    expect(last().hardware).toEqual(HARDWARE);
+    await pass(3_000);
+    expect(sent.length).toBe(3);
+    expect(last().hardware).toEqual(HARDWARE);
+    reply(last());
+    await pass(10_000);
+    expect(last()).not.toHaveProperty('hardware');
+  });
+
+  it('is said in another hello when it has changed, in the same session', async () => {
+    await connect();
+    reporter.inventoryChanged();
+    await pass(500);
+    expect(last()).toMatchObject({ session: 'first', hello: { inventory: INVENTORY } });
+    // Changed once more while that was on its way.
+    reporter.inventoryChanged();
+    reply(last());
+    await pass(500);
+    expect(last().hello).toBeDefined();
+    reply(last());
+    await pass(10_000);
+    expect(last().hello).toBeUndefined();
+  });
+});
+
+describe('figures', () => {
+  it('go with the next report, and are not said again when it is lost', async () => {
+    await connect();
+    reporter.figures(FIGURES);
+    const before = sent.length;
+    await pass(9_000);
+    expect(sent.length).toBe(before);
+    await pass(1_000);
+    expect(last().figures).toEqual(FIGURES);
+    await pass(3_000);
+    expect(sent.length).toBe(before + 2);
+    expect(last()).not.toHaveProperty('figures');
+  });
+
+  it('of before a connection are not said in it', async () => {
+    await connect();
+    reporter.figures(FIGURES);
+    reporter.disconnected();
+    reporter.figures(FIGURES);
+    await connect('second');
+    await pass(10_000);
+    expect(sent.filter(({ figures }) => figures !== undefined)).toEqual([]);
   });
 });

@@ -1,5 +1,7 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import type { ProblemView } from '@drover/shared/lib/problem';
+import type { Figures } from '@drover/shared/model/figures';
+import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId } from '@drover/shared/model/id';
 import { type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
@@ -38,6 +40,8 @@ export interface ReporterPorts {
   readonly link: Link;
   readonly clock: Clock;
   readonly inventory: () => Inventory;
+  /** Null: it is not known (yet), and nobody is told of its digest. */
+  readonly hardware?: (() => Hardware | null) | undefined;
 }
 
 export interface Reporter {
@@ -46,6 +50,10 @@ export interface Reporter {
   log(ref: ResourceRef, line: string): void;
   /** A command that is not understood here. */
   refuse(refusal: Refusal): void;
+  /** The inventory is not what was last said: it goes with another hello. */
+  inventoryChanged(): void;
+  /** Goes with the next report, unless newer ones come first. Said once, whether it arrives or not. */
+  figures(figures: Figures): void;
   connected(session: string): void;
   disconnected(): void;
   /** Was it the answer to what was said last, and is all well? */
@@ -53,11 +61,29 @@ export interface Reporter {
   stop(reason: string): void;
 }
 
+interface InFlight {
+  readonly sequence: number;
+  readonly keys: readonly [string, number][];
+  readonly lines: number;
+  readonly hello: boolean;
+  readonly hardware: boolean;
+  readonly refused: readonly Refusal[];
+}
+
 /**
  * Says to the control plane what is. State goes up, not events: whole statuses of what changed since the last
  * acknowledged report, one report in flight, so a lost one is repaired by the next and a slow link carries only the newest.
  */
-export function createReporter({ hostId, run, newestCounter, journal, link, clock, inventory }: ReporterPorts): Reporter {
+export function createReporter({
+  hostId,
+  run,
+  newestCounter,
+  journal,
+  link,
+  clock,
+  inventory,
+  hardware = () => null,
+}: ReporterPorts): Reporter {
   const statuses = new Map<string, ResourceStatus>();
   /** Keys that changed since they were last acknowledged; the number grows with each change. */
   const unacknowledged = new Map<string, number>();
@@ -72,7 +98,11 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
   let sequenceBefore = 0;
   let session: string | null = null;
   let helloDue = false;
-  let inFlight: { sequence: number; keys: [string, number][]; lines: number; hello: boolean; refused: readonly Refusal[] } | null = null;
+  /** What the last hello said is no longer so. */
+  let helloIsOld = false;
+  let hardwareDue = false;
+  let figuresDue: Figures | null = null;
+  let inFlight: InFlight | null = null;
   /** Among what is unsaid is something that must not wait. */
   let isUrgent = false;
   let cancelTimer: () => void = () => {};
@@ -102,6 +132,10 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
     const lines = within(log, LOG_BYTES_MAX, (line) => line);
     const refused = within([...refusals.values()], REFUSED_BYTES_MAX, (refusal) => refusal);
     sequence += 1;
+    // A report has room for one of the three.
+    const lists = hardwareDue && !helloDue ? hardware() : null;
+    const figures = helloDue || lists !== null ? null : figuresDue;
+    if (figures !== null) figuresDue = null;
     const report: Report = {
       v: PROTOCOL_VERSION,
       host: hostId,
@@ -112,9 +146,12 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
       statuses: sent,
       log: lines,
       ...(refused.length > 0 ? { refused } : {}),
+      ...(lists === null ? {} : { hardware: lists }),
+      ...(figures === null ? {} : { figures }),
       ...(helloDue ? { hello: hello() } : {}),
     };
-    inFlight = { sequence, keys, lines: lines.length, hello: helloDue, refused };
+    helloIsOld = false;
+    inFlight = { sequence, keys, lines: lines.length, hello: helloDue, hardware: lists !== null, refused };
     isUrgent &&= keys.length < unacknowledged.size;
     link.send({ do: 'report', report });
     // Later and later: should an answer take longer than we wait for it, it would never be the answer to what we said last.
@@ -125,6 +162,7 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
   /** From the beginning: whoever is at the other end may know nothing of what was said before. */
   function introduce() {
     helloDue = true;
+    hardwareDue = false;
     inFlight = null;
     for (const key of statuses.keys()) unacknowledged.set(key, ++changes);
     sendIn(0);
@@ -166,6 +204,15 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
       refusals.set(`${refusal.kind}/${refusal.id}`, { ...refusal, problem: shortProblem(refusal.problem) });
       if (!inFlight) sendIn(0);
     },
+    inventoryChanged() {
+      if (!session) return;
+      helloDue = true;
+      helloIsOld = true;
+      if (!inFlight) sendIn(PROGRESS_MS);
+    },
+    figures(figures) {
+      if (session) figuresDue = figures;
+    },
     connected(newSession) {
       session = newSession;
       unanswered = 0;
@@ -175,6 +222,7 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
     disconnected() {
       session = null;
       inFlight = null;
+      figuresDue = null;
     },
     replied(reply) {
       // Held up on its way: an answer to an earlier connection or an earlier life of ours.
@@ -201,11 +249,15 @@ export function createReporter({ hostId, run, newestCounter, journal, link, cloc
         if (refusals.get(key) === refusal) refusals.delete(key);
       }
       if (droppedLines > 0 && log.length === 0) droppedLines = 0;
-      if (inFlight.hello) helloDue = false;
+      // Nothing that came meanwhile was in it.
+      if (inFlight.hello && !helloIsOld) helloDue = false;
+      if (inFlight.hardware) hardwareDue = false;
+      if (reply.hardwareWanted && hardware() !== null) hardwareDue = true;
       inFlight = null;
       cancelTimer();
       timerAtMs = Number.POSITIVE_INFINITY;
-      sendIn(isUrgent ? 0 : unacknowledged.size > 0 || log.length > 0 || refusals.size > 0 ? PROGRESS_MS : HEARTBEAT_MS);
+      const isMore = unacknowledged.size > 0 || log.length > 0 || refusals.size > 0 || helloDue || hardwareDue;
+      sendIn(isUrgent ? 0 : isMore ? PROGRESS_MS : HEARTBEAT_MS);
       return true;
     },
     stop(reason) {

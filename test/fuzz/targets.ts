@@ -51,6 +51,7 @@ const VIEW: ReportView = {
   host: aHost({ boot: 1, sequence: 1 }),
   resources: [aGuest(), anImage(), aStorage(), aNetwork()],
   tasks: [aTask()],
+  hardwareDigest: null,
 };
 const KNOWN = new Set(VIEW.resources.map(({ kind, id }) => `${kind}/${id}`));
 

@@ -79,6 +79,7 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
 
   return {
     type,
+    gauge: (id) => (machine.running.has(id) ? { id, type, pid: id, startTicks: 0, wires: [] } : null),
     name: type === 'vm' ? 'simulated-vm' : 'simulated-container',
     probe: async () => ({
       port: 'guest',

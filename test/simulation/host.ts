@@ -9,6 +9,7 @@ import { Journal } from '../../agent/src/journal.ts';
 import { createMqttLink } from '../../agent/src/mqtt-link.ts';
 import { createRelayDialer } from '../../agent/src/tasks/relay-websocket.ts';
 import { createChance } from './chance.ts';
+import { SIMULATED_FACTS, SIMULATED_HARDWARE, simulatedGauges } from './gauges.ts';
 import { createSimulatedDrivers, simulatedInventory } from './hypervisor.ts';
 import { realLife } from './life.ts';
 import { Machine } from './machine.ts';
@@ -41,12 +42,15 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
   const machine = new Machine(name, realClock, fairWeather(createChance(identity.hostId)));
   const drivers = createSimulatedDrivers({ machine, life: realLife });
   const ports = { clock: realClock, random: realRandom, log: (line: string) => log(`${identity.name}: ${line}`) };
+  const inventory = await simulatedInventory(machine, drivers);
   const agent = startAgent({
     hostId: identity.hostId,
     journal: new Journal(realDisk, `${dataPath}/journal`, machine.bootId, realClock.now()),
     drivers,
     link: createMqttLink({ identity, controlPlaneUrl, ...ports }),
-    inventory: await simulatedInventory(machine, drivers),
+    inventory: () => ({ ...inventory(), ...SIMULATED_FACTS, hardwareDigest: SIMULATED_HARDWARE.digest }),
+    hardware: () => SIMULATED_HARDWARE,
+    gauges: simulatedGauges(machine, realClock),
     dialRelay: createRelayDialer(controlPlaneUrl),
     ...ports,
   });

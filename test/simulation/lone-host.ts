@@ -39,6 +39,8 @@ export class LoneHost {
     const reporter = {
       say: (status: ResourceStatus) => void this.#statuses.set(refKey(status), status),
       log() {},
+      inventoryChanged() {},
+      figures() {},
       connected() {},
       disconnected() {},
       replied: () => true,

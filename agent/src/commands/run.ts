@@ -3,8 +3,10 @@ import { digest } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
 import { realRandom } from '@drover/shared/lib/random';
 import { startAgent } from '../agent.ts';
+import { whyNoKvm } from '../drivers/guest/qemu-host.ts';
 import { createHostDrivers } from '../drivers/host-drivers.ts';
 import { realDisk } from '../host/disk.ts';
+import { createGauges } from '../host/figures/look.ts';
 import { makeRunFolders } from '../host/folder.ts';
 import { collectWhenIdle } from '../host/idle-memory.ts';
 import { hostBootId, takeInventory } from '../host/inventory.ts';
@@ -32,10 +34,12 @@ export const runCommand: Command = async (words) => {
   const drivers = createHostDrivers({ config, controlPlane: createUploads(identity, config.controlPlaneUrl, realClock), ...ports });
   const program = ownProgram();
   const upgrader = createUpgrader({ dataPath: config.dataPath, controlPlaneUrl: config.controlPlaneUrl, clock: realClock, program });
-  const about = { agentVersion: AGENT_VERSION, agentBuild: buildOf(program), upgradeBlocked: upgrader.blocked ?? undefined };
-  const inventory = await takeInventory(drivers, about, {
-    storagePath: `${config.storagePaths[0]}/local`,
-    bridge: config.bridges[0] ?? 'drover0',
+  const about = await takeInventory({
+    drivers,
+    agent: { agentVersion: AGENT_VERSION, agentBuild: buildOf(program), upgradeBlocked: upgrader.blocked ?? undefined },
+    defaults: { storagePath: `${config.storagePaths[0]}/local`, bridge: config.bridges[0] ?? 'drover0' },
+    whyNoKvm,
+    ...ports,
   });
   const journal = new Journal(realDisk, `${config.dataPath}/journal`, hostBootId(), realClock.now());
   const link = createMqttLink({ identity, controlPlaneUrl: config.controlPlaneUrl, ...ports });
@@ -44,7 +48,10 @@ export const runCommand: Command = async (words) => {
     journal,
     drivers,
     link,
-    inventory,
+    inventory: about.inventory,
+    hardware: about.hardware,
+    watchInventory: about.watch,
+    gauges: createGauges(),
     dialRelay: createRelayDialer(config.controlPlaneUrl),
     machine: createMachine(upgrader, journal.hostBooted),
     trial: upgrader.trial,

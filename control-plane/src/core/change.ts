@@ -1,3 +1,5 @@
+import type { Figures } from '@drover/shared/model/figures';
+import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, ImageId, TaskId, UserId } from '@drover/shared/model/id';
 import type { Deletion, ResourceKind, ResourceRef, ResourceStatus } from '@drover/shared/model/resource';
@@ -35,12 +37,21 @@ export type HostUpdate = {
   /** The newest report that the decision knew of: the commit conflicts when another one was absorbed meanwhile. */
   readonly after?: Pick<Host, 'boot' | 'sequence'>;
   readonly inventory?: Inventory;
+  readonly hardware?: Hardware;
 } & Partial<Omit<Host, 'id' | 'name' | 'cell' | 'enrolledAtMs'>>;
 
 /** A host was heard, and had nothing to say: not worth a commit of its own. Not written when a newer report was. */
 export type Heard = Pick<Host, 'id' | 'boot' | 'sequence' | 'heardAtMs' | 'asOfMs' | 'clockAheadMs'> & {
   readonly after: Pick<Host, 'boot' | 'sequence'>;
 };
+
+/** How a host is doing. Nobody is told: whoever looks at that host asks. Not written when newer figures were. */
+export interface FiguresWrite {
+  readonly hostId: HostId;
+  /** By our clock. */
+  readonly atMs: number;
+  readonly figures: Figures;
+}
 
 export type EventKind = ResourceKind | 'host' | 'user' | 'token';
 export interface EventWrite {
@@ -69,6 +80,7 @@ export interface Change {
   readonly taskUpdates?: readonly TaskUpdate[];
   readonly newHosts?: readonly { readonly id: HostId; readonly name: string; readonly publicKey: PublicKey; readonly cell: string }[];
   readonly heard?: readonly Heard[];
+  readonly figures?: readonly FiguresWrite[];
   readonly hosts?: readonly HostUpdate[];
   readonly renamedHosts?: readonly { readonly id: HostId; readonly name: string }[];
   readonly forgottenHosts?: readonly HostId[];

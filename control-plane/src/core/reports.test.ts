@@ -50,6 +50,7 @@ const aView = (resources: readonly Held[] = [], over: Partial<ReportView> = {}):
   host: aHost(),
   resources,
   tasks: [],
+  hardwareDigest: null,
   ...over,
 });
 const absorbed = (view: ReportView, report: Report) => absorb(view, report, ids);
@@ -94,6 +95,13 @@ describe('what a status does', () => {
     const { change } = absorbed(aView([guest]), aReport({ statuses: [aStatus('guest', '100', 3, { applied: 1, condition: 'working' })] }));
     expect(change.observations).toMatchObject([{ id: '100', ackedGeneration: 3, appliedGeneration: 2, status: { condition: 'working' } }]);
     expect(change.wishes).toEqual([]);
+  });
+
+  it('figures cost no more than being heard, and are as old as the host says, whatever its clock shows', () => {
+    const figures = { atMs: 4_000, host: { uptimeS: 9 }, guests: [] };
+    const { change } = absorbed(aView(), aReport({ figures }));
+    expect(Object.keys(change).sort()).toEqual(['atMs', 'by', 'figures', 'heard']);
+    expect(change.figures).toEqual([{ hostId: HOST_ID, atMs: NOW_MS - 1_000, figures }]);
   });
 
   it('that says nothing new leaves only to be written that the host was heard, when it suits', () => {

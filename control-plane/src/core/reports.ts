@@ -14,6 +14,8 @@ export interface Absorbed {
   /** Older than what was absorbed before: nothing was written. */
   readonly dropped: boolean;
   readonly helloWanted: boolean;
+  /** What the host is made of is not known here. */
+  readonly hardwareWanted: boolean;
   readonly lastBoot: number | null;
   /** For the operator's log: the two sides do not remember the same. */
   readonly warnings: readonly string[];
@@ -51,13 +53,14 @@ export function absorb(view: ReportView, received: Report, { nowMs, ...ids }: Ab
     ...work.events,
     // A line of a log is news of its task: whoever looks at it asks for what came.
     ...changedTasks([...updates, ...log.map(({ taskId }) => ({ id: taskId }))]),
-    ...(wasAway || report.hello ? [{ kind: 'host', id: host.id, gone: false } as const] : []),
+    ...(wasAway || report.hello || report.hardware ? [{ kind: 'host', id: host.id, gone: false } as const] : []),
   ];
   const saysNothing = events.length + work.removals.length === 0 && isSameJson(orphans, host.orphans);
   const heard = heardIn(host, report, nowMs);
+  const figures = figuresIn(host, report, nowMs);
   return {
     change: saysNothing
-      ? { by: host.name, atMs: nowMs, heard: [heard] }
+      ? { by: host.name, atMs: nowMs, heard: [heard], ...figures }
       : {
           by: host.name,
           atMs: nowMs,
@@ -69,10 +72,12 @@ export function absorb(view: ReportView, received: Report, { nowMs, ...ids }: Ab
           log,
           hosts: [{ ...heard, ...hostUpdate(host, report, orphans, nowMs) }],
           events,
+          ...figures,
         },
     answer: {
       dropped: false,
       helloWanted: !report.hello && host.session !== report.session,
+      hardwareWanted: wantsHardware(report.hello, view.hardwareDigest),
       lastBoot: null,
       warnings: work.warnings,
       dispatch: report.hello !== undefined || work.wishes.length > 0 || work.resend,
@@ -117,6 +122,7 @@ function droppedReport(report: Report, host: Host, nowMs: number): Decision<Abso
     answer: {
       dropped: true,
       helloWanted: isUnknown,
+      hardwareWanted: false,
       lastBoot: isRestored ? host.boot + (report.boot === host.boot ? 1 : 0) : null,
       warnings: [],
       dispatch: false,
@@ -242,11 +248,20 @@ function heardIn(host: Host, report: Report, nowMs: number): Heard {
   };
 }
 
+const wantsHardware = (hello: Hello | undefined, known: string | null): boolean =>
+  hello?.inventory.hardwareDigest !== undefined && hello.inventory.hardwareDigest !== known;
+
+/** The host's clock may be off; how old its figures were when it sent them is the same by any. */
+function figuresIn(host: Host, { figures, sentAtMs }: Report, nowMs: number): Pick<Change, 'figures'> {
+  return figures ? { figures: [{ hostId: host.id, atMs: nowMs - Math.max(0, sentAtMs - figures.atMs), figures }] } : {};
+}
+
 function hostUpdate(host: Host, report: Report, orphans: readonly ResourceRef[], nowMs: number): Partial<HostUpdate> {
   return {
     connected: true,
     ...(report.statuses.length > 0 ? { progressAtMs: nowMs } : {}),
     ...(report.hello ? { session: report.session, inventory: report.hello.inventory, ...runUpdate(host, report.hello.run, nowMs) } : {}),
+    ...(report.hardware ? { hardware: report.hardware } : {}),
     ...(orphans.length === 0 && host.orphans.length === 0 ? {} : { orphans }),
   };
 }

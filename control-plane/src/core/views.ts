@@ -70,6 +70,8 @@ export interface ReportView {
   readonly resources: readonly Held[];
   /** All unfinished tasks of the host. */
   readonly tasks: readonly Task[];
+  /** For a hello: of the hardware that is known; null: none is. */
+  readonly hardwareDigest: string | null;
 }
 
 export interface EnrolmentDecisionView {

@@ -1,7 +1,7 @@
 import { GuestStatus } from '@drover/shared/model/guest';
 import type { HostId } from '@drover/shared/model/id';
 import type { Client } from '@libsql/client';
-import type { Change, EventWrite, HostUpdate, ObservationWrite, TaskUpdate, WishWrite } from '../core/change.ts';
+import type { Change, EventWrite, FiguresWrite, HostUpdate, ObservationWrite, TaskUpdate, WishWrite } from '../core/change.ts';
 import { guestIndexOf, nameOfSpec, taskRowOf, variantOfSpec, wordsOf } from './rows.ts';
 import * as schema from './schema.ts';
 import { guard, insert, remove, type Statement, update } from './statement.ts';
@@ -43,12 +43,13 @@ function statementsOf(change: Change): Statement[] {
       insert(schema.host, { ...row, boot: 0, sequence: 0, connected: false, asOfMs: 0, orphans: [], enrolledAtMs: atMs }),
     ),
     ...(change.heard ?? []).map(({ id, after, ...set }) => update(schema.host, set, { id, ...after })),
+    ...(change.figures ?? []).map(figuresStatement),
     ...(change.hosts ?? []).flatMap(hostUpdate),
     ...(change.renamedHosts ?? []).map(({ id, name }) => update(schema.host, { name }, { id })),
     ...(change.forgottenHosts ?? []).flatMap((id) => [
       rememberForgotten(id, by, atMs),
       remove(schema.host, { id }),
-      remove(schema.hostInventory, { hostId: id }),
+      ...[schema.hostInventory, schema.hostHardware, schema.hostFigures].map((table) => remove(table, { hostId: id })),
     ]),
     ...(change.usedEnrolments ?? []).flatMap(({ tokenHash, hostId }) => [
       guard(schema.enrolment, 'token_hash = ? AND used_by_host_id IS NULL', tokenHash),
@@ -125,13 +126,30 @@ function removal(kind: WishWrite['kind'], id: string): Statement[] {
 
 const taskUpdate = ({ id, ...set }: TaskUpdate): Statement => update(schema.task, set, { id, finishedAtMs: null });
 
-function hostUpdate({ id, after, inventory, ...set }: HostUpdate): Statement[] {
+/** Not of a host that was forgotten meanwhile, nor over newer ones. */
+const figuresStatement = ({ hostId, atMs, figures }: FiguresWrite): Statement => ({
+  sql: `INSERT INTO host_figures (host_id, at_ms, figures) SELECT id, ?, ? FROM host WHERE id = ?
+    ON CONFLICT (host_id) DO UPDATE SET at_ms = excluded.at_ms, figures = excluded.figures WHERE excluded.at_ms > host_figures.at_ms`,
+  args: [atMs, JSON.stringify(figures), hostId],
+});
+
+function hostUpdate({ id, after, inventory, hardware, ...set }: HostUpdate): Statement[] {
   const isNext = after ? [guard(schema.host, 'id = ? AND boot = ? AND sequence = ?', id, after.boot, after.sequence)] : [];
   const known =
     inventory === undefined
       ? []
       : [insert(schema.hostInventory, { hostId: id, inventory }, ' ON CONFLICT (host_id) DO UPDATE SET inventory = excluded.inventory')];
-  return [...isNext, update(schema.host, set, { id }), ...known];
+  const made =
+    hardware === undefined
+      ? []
+      : [
+          insert(
+            schema.hostHardware,
+            { hostId: id, digest: hardware.digest, hardware },
+            ' ON CONFLICT (host_id) DO UPDATE SET digest = excluded.digest, hardware = excluded.hardware',
+          ),
+        ];
+  return [...isNext, update(schema.host, set, { id }), ...known, ...made];
 }
 
 /** Its key never comes in again. */

@@ -5,7 +5,7 @@ import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { asked, type Query, type Question } from './asked.ts';
 import * as schema from './schema.ts';
 
-const { resource, host, task, event, idempotency, user, token } = schema;
+const { resource, host, hostFigures, hostHardware, task, event, idempotency, user, token } = schema;
 const value = sql.placeholder;
 
 /** What is told of the host of a guest or task beside it. */
@@ -106,6 +106,18 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
         .select()
         .from(resource)
         .where(eq(resource.hostId, value('hostId'))),
+    ),
+    hardwareDigest: ask(
+      db
+        .select({ digest: hostHardware.digest })
+        .from(hostHardware)
+        .where(eq(hostHardware.hostId, value('hostId'))),
+    ),
+    figures: ask(
+      db
+        .select()
+        .from(hostFigures)
+        .where(eq(hostFigures.hostId, value('hostId'))),
     ),
     /** What a command to a host needs to know of it. */
     linksAmong: ask(

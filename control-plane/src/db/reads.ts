@@ -12,7 +12,7 @@ import { heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { HostRecord, ListByName, Reads, TaskRecord } from './store.ts';
 
-const { resource, host, hostInventory, task, taskLog, event, guestCount, resourceVersion } = schema;
+const { resource, host, hostHardware, hostInventory, task, taskLog, event, guestCount, resourceVersion } = schema;
 const NO_GUESTS = { total: 0, running: 0 } as const;
 
 export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
@@ -37,6 +37,16 @@ export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
         .limit(list.limit + 1);
       const records = await hostRecords(db, found.map(hostOf));
       return pageOf(records, list.limit, await total(db, host, where), ({ host: { id, name } }) => `${name}/${id}`);
+    },
+
+    async hardware(hostId) {
+      const [row] = await db.select({ hardware: hostHardware.hardware }).from(hostHardware).where(eq(hostHardware.hostId, hostId));
+      return row?.hardware ?? null;
+    },
+
+    async figures(hostId) {
+      const [row] = await ask.figures.all({ hostId });
+      return row ?? null;
     },
 
     async placed(kind, id) {

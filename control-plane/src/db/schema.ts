@@ -1,6 +1,8 @@
 import type { ProblemView } from '@drover/shared/lib/problem';
 import type { Role } from '@drover/shared/model/access';
+import type { Figures } from '@drover/shared/model/figures';
 import type { Power } from '@drover/shared/model/guest';
+import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, ImageId, TaskId, TokenId, UserId } from '@drover/shared/model/id';
 import type { Activity, Deletion, ResourceKind, ResourceRef, ResourceStatus } from '@drover/shared/model/resource';
@@ -109,6 +111,21 @@ export const host = sqliteTable('host', {
 export const hostInventory = sqliteTable('host_inventory', {
   hostId: text('host_id').$type<HostId>().primaryKey(),
   inventory: json<Inventory>().notNull(),
+});
+
+export const hostHardware = sqliteTable('host_hardware', {
+  hostId: text('host_id').$type<HostId>().primaryKey(),
+  /** The hardware's own. */
+  digest: text().notNull(),
+  hardware: json<Hardware>().notNull(),
+});
+
+/** The newest alone. */
+export const hostFigures = sqliteTable('host_figures', {
+  hostId: text('host_id').$type<HostId>().primaryKey(),
+  /** By our clock. */
+  atMs: integer('at_ms').notNull(),
+  figures: json<Figures>().notNull(),
 });
 
 export const forgottenHost = sqliteTable('forgotten_host', {

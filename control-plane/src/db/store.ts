@@ -1,10 +1,11 @@
 import type { ListGuests, ListTasks } from '@drover/shared/api/requests';
 import type { ChangeEvent, Page, TaskLogLine } from '@drover/shared/api/views';
+import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import type { GuestId, HostId, ImageId, TaskId } from '@drover/shared/model/id';
 import type { ResourceKind, ResourceRef } from '@drover/shared/model/resource';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
-import type { Change } from '../core/change.ts';
+import type { Change, FiguresWrite } from '../core/change.ts';
 import type { Held, Host, Task } from '../core/held.ts';
 import type {
   CreateGuestView,
@@ -59,6 +60,10 @@ export interface Reads {
   guests(filter: ListGuests): Promise<Page<GuestRecord>>;
   host(ref: string): Promise<HostRecord | null>;
   hosts(list: ListByName): Promise<Page<HostRecord>>;
+  /** Null: it has not said what it is made of. */
+  hardware(hostId: HostId): Promise<Hardware | null>;
+  /** The newest; null: there are none. */
+  figures(hostId: HostId): Promise<FiguresWrite | null>;
   /** By id only: an image's, a storage's or a network's name is unique on one host, not in the fleet. */
   placed<K extends 'image' | 'storage' | 'network'>(kind: K, id: string): Promise<OnHost<K> | null>;
   allPlaced<K extends 'image' | 'storage' | 'network'>(

@@ -124,7 +124,13 @@ async function helloView(ask: Questions, hostId: HostId): Promise<ReportView | n
   const [row] = await ask.host.all({ id: hostId });
   if (!row) return null;
   const resources = (await ask.resourcesOfHost.all({ hostId })).map(heldOf);
-  return { host: hostOf(row), resources, tasks: (await ask.tasksOfHost.all({ hostId })).map(taskOf) };
+  const [hardware] = await ask.hardwareDigest.all({ hostId });
+  return {
+    host: hostOf(row),
+    resources,
+    tasks: (await ask.tasksOfHost.all({ hostId })).map(taskOf),
+    hardwareDigest: hardware?.digest ?? null,
+  };
 }
 
 interface Spoken {
@@ -148,7 +154,9 @@ async function reportViews(ask: Questions, spoken: readonly Spoken[]): Promise<r
   const heldBy = grouped(held, ({ hostId }) => hostId);
   return wanted.map(({ hostId, refs, ...rest }) => {
     const [host, keys] = [hosts.get(hostId), new Set(refs.map(refKey))];
-    return host ? { host, ...rest, resources: (heldBy.get(hostId) ?? []).filter((each) => keys.has(refKey(each))) } : null;
+    return host
+      ? { host, ...rest, hardwareDigest: null, resources: (heldBy.get(hostId) ?? []).filter((each) => keys.has(refKey(each))) }
+      : null;
   });
 }
 

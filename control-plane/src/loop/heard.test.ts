@@ -85,6 +85,46 @@ it('hosts that have nothing to say are answered at once, and written together by
   expect(commits).toHaveLength(1);
 });
 
+it('figures are written with the next tick, the newest of each host alone, and nobody is told', async () => {
+  const events = (await store.eventRange()).newest;
+  const figures = (load: number) => ({
+    atMs: clock.now() - 400,
+    host: { load: [load, load, load] as [number, number, number] },
+    guests: [],
+  });
+  await say(A, { figures: figures(1) });
+  await say(A, { figures: figures(2) });
+  await say(A);
+  expect(commits).toEqual([]);
+  await ticked();
+  expect(commits).toHaveLength(1);
+  expect(await store.figures(A)).toMatchObject({ atMs: clock.now() - 400, figures: { host: { load: [2, 2, 2] } } });
+  expect(await store.figures(B)).toBeNull();
+  expect((await store.eventRange()).newest).toBe(events);
+});
+
+it('figures that come late do not take the place of newer ones, nor bring back a host that was forgotten', async () => {
+  const figures = { atMs: 0, host: {}, guests: [] };
+  await store.commit({ by: 'other', atMs: 1, figures: [{ hostId: A, atMs: 50, figures }] });
+  await store.commit({ by: 'other', atMs: 1, figures: [{ hostId: A, atMs: 49, figures: { ...figures, guestsAreCut: true } }] });
+  expect(await store.figures(A)).toMatchObject({ atMs: 50, figures });
+  await store.commit({ by: 'anna', atMs: 1, forgottenHosts: [A] });
+  await store.commit({ by: 'other', atMs: 1, figures: [{ hostId: A, atMs: 60, figures }] });
+  expect(await store.figures(A)).toBeNull();
+});
+
+it('a host is asked what it is made of when that is not known, and once it has said not again', async () => {
+  const hello = { protocol: 1, inventory: anInventory({ hardwareDigest: 'd1' }), journal: [] };
+  const hardware = { digest: 'd1', processorFlags: ['fpu'], numa: [], disks: [], nics: [], pci: [], usb: [], cut: [] };
+  replies();
+  await say(A, { hello });
+  await say(A, { hardware });
+  await say(A, { hello });
+  await say(A, { hello: { ...hello, inventory: anInventory({ hardwareDigest: 'd2' }) } });
+  expect(broker.replies().map((reply) => reply.hardwareWanted ?? false)).toEqual([true, false, false, true]);
+  expect(await store.hardware(A)).toEqual(hardware);
+});
+
 it('a host that is heard does not fall silent', async () => {
   for (let beat = 0; beat < 6; beat++) {
     clock.advance(10_000);

@@ -1,6 +1,6 @@
 import type { HostId } from '@drover/shared/model/id';
 import type { ResourceRef } from '@drover/shared/model/resource';
-import type { Change, Heard } from '../core/change.ts';
+import type { Change, FiguresWrite, Heard } from '../core/change.ts';
 import type { ReportView } from '../core/views.ts';
 import type { CommitOutcome, Store } from '../db/store.ts';
 
@@ -18,6 +18,8 @@ export interface Hearing {
 
 export function createHearing(store: Pick<Store, 'commit' | 'views'>): Hearing {
   const waiting = new Map<HostId, Heard>();
+  /** The newest of each host. */
+  const figures = new Map<HostId, FiguresWrite>();
 
   /** In the database, or moot because somebody else has written of this host. */
   function settled(heard: Heard): void {
@@ -37,7 +39,9 @@ export function createHearing(store: Pick<Store, 'commit' | 'views'>): Hearing {
       settled(heard);
       return view;
     },
-    async commit(hostId, change) {
+    async commit(hostId, { figures: measured = [], ...change }) {
+      // Worth even less than when it was heard: they never cost a commit of their own.
+      for (const each of measured) figures.set(hostId, each);
       const before = waiting.get(hostId);
       const [heard] = change.heard ?? [];
       if (heard) {
@@ -51,8 +55,11 @@ export function createHearing(store: Pick<Store, 'commit' | 'views'>): Hearing {
     },
     async write(nowMs) {
       const all = [...waiting.values()];
-      if (all.length === 0) return;
-      await store.commit({ by: 'drover', atMs: nowMs, heard: all });
+      const measured = [...figures.values()];
+      if (all.length + measured.length === 0) return;
+      // Should they not be written, the next ones will.
+      figures.clear();
+      await store.commit({ by: 'drover', atMs: nowMs, heard: all, figures: measured });
       for (const heard of all) settled(heard);
     },
   };

@@ -94,6 +94,7 @@ export function createReceiver(context: ReceiveContext): Receiver {
       boot: received.boot,
       sequence: received.sequence,
       helloWanted: answer.helloWanted,
+      ...(answer.hardwareWanted ? { hardwareWanted: true } : {}),
       atMs: clock.now(),
     };
     const { lastBoot } = answer;

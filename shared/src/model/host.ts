@@ -17,6 +17,38 @@ export const DriverDescription = z.object({
 });
 export type DriverDescription = z.infer<typeof DriverDescription>;
 
+export const Machine = z.object({
+  vendor: z.string().optional(),
+  product: z.string().optional(),
+  /** "server", "laptop". */
+  chassis: z.string().optional(),
+  /** What it runs on when it is itself a virtual machine ("kvm") or a container ("lxc"); null: neither. */
+  virtual: z.string().nullable().optional(),
+});
+export type Machine = z.infer<typeof Machine>;
+
+export const Processor = z.object({
+  vendor: z.string().optional(),
+  sockets: z.number().int().optional(),
+  /** Of all sockets together. */
+  cores: z.number().int().optional(),
+  threads: z.number().int(),
+  /** null: none, or switched off in its firmware. */
+  virtualization: z.enum(['vmx', 'svm']).nullable(),
+  microcode: z.string().optional(),
+});
+export type Processor = z.infer<typeof Processor>;
+
+export const Kvm = z.object({ usable: z.boolean(), reason: z.string().optional() });
+export type Kvm = z.infer<typeof Kvm>;
+
+/** Of Debian: "13", "trixie". */
+export const Release = z.object({ version: z.string(), codename: z.string().optional() });
+export type Release = z.infer<typeof Release>;
+
+export const InstalledPackage = z.object({ name: z.string(), version: z.string() });
+export type InstalledPackage = z.infer<typeof InstalledPackage>;
+
 export const Inventory = z.object({
   hostname: z.string(),
   agentVersion: z.string(),
@@ -38,6 +70,16 @@ export const Inventory = z.object({
   drivers: z.array(DriverDescription).default([]),
   /** Where the host's owner lets Drover keep guests and what it calls its bridge: the settings of the default storage and network. */
   defaults: z.object({ storagePath: z.string(), bridge: z.string() }),
+  // What follows, agents of before do not say, and later ones perhaps otherwise; nor is anything said that could not be learnt.
+  machine: Machine.optional().catch(undefined),
+  processor: Processor.optional().catch(undefined),
+  /** Can guests be run by KVM, and if not, why not? */
+  kvm: Kvm.optional().catch(undefined),
+  release: Release.optional().catch(undefined),
+  /** Those that matter to guests, of what is installed. */
+  packages: z.array(InstalledPackage).optional().catch(undefined),
+  /** Of the long lists (hardware.ts), which are sent to whoever does not know it. */
+  hardwareDigest: z.string().max(64).optional(),
 });
 export type Inventory = z.infer<typeof Inventory>;
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ReportedProblem } from '../lib/problem.ts';
+import { Figures } from '../model/figures.ts';
+import { Hardware } from '../model/hardware.ts';
 import { Inventory } from '../model/host.ts';
 import { HostId } from '../model/id.ts';
 import { Resource, ResourceRef, ResourceStatus } from '../model/resource.ts';
@@ -66,6 +68,10 @@ export const Report = z.object({
   sequence: Count,
   sentAtMs: z.number().int(),
   hello: Hello.optional(),
+  /** In a report without a hello: the answer to `hardwareWanted`. */
+  hardware: Hardware.optional(),
+  /** In a report without a hello, at most every 30 s; never sent again. */
+  figures: Figures.optional(),
   refused: z.array(Refusal).optional(),
   statuses: z.array(ResourceStatus).default([]),
   log: z.array(LogLine).default([]),
@@ -79,6 +85,8 @@ export const Reply = z.object({
   sequence: Count,
   /** The control plane has lost or never had this host's session: say hello. */
   helloWanted: z.boolean().default(false),
+  /** The hello named another `hardwareDigest` than is known here: say what it is made of. */
+  hardwareWanted: z.boolean().optional(),
   atMs: z.number().int(),
 });
 export type Reply = z.infer<typeof Reply>;

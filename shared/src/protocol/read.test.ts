@@ -27,6 +27,13 @@ describe('a report', () => {
     expect(read?.report).not.toHaveProperty('mood');
   });
 
+  it('with figures that are not understood is as good without them', () => {
+    const read = readReport(bytes({ ...envelope, statuses: [status], figures: { atMs: 'now' }, hardware: { digest: 'd' } }));
+    expect(read?.dropped).toBe(1);
+    expect(read?.report).not.toHaveProperty('figures');
+    expect(read?.report).toMatchObject({ statuses: [status], hardware: { digest: 'd', disks: [] } });
+  });
+
   it('with a problem of an unknown code keeps the rest of its words', () => {
     const problem = { code: 'on-fire', status: 599, title: 'on fire', detail: 'it burns', retryable: false };
     const read = readReport(bytes({ ...envelope, statuses: [{ ...status, problem }] }));

@@ -1,11 +1,13 @@
 import type { z } from 'zod';
+import { Figures } from '../model/figures.ts';
+import { Hardware } from '../model/hardware.ts';
 import { ResourceStatus } from '../model/resource.ts';
 import { Gone, LogLine, MESSAGE_BYTES_MAX, Refusal, Report } from './message.ts';
 
 /** What came of bytes that a host is said to have sent. */
 export interface ReadReport {
   readonly report: Report;
-  /** Statuses, lines and refusals that were left out, because they are not understood: of a newer agent, perhaps. */
+  /** Statuses, lines, refusals and the like that were left out, because they are not understood: of a newer agent, perhaps. */
   readonly dropped: number;
 }
 
@@ -24,6 +26,11 @@ export function readReport(bytes: Uint8Array): ReadReport | null {
     dropped += list.length - understood.length;
     members.set(name, understood);
   }
+  for (const [name, schema] of EXTRAS) {
+    if (!members.has(name) || schema.safeParse(members.get(name)).success) continue;
+    members.delete(name);
+    dropped += 1;
+  }
   const rest = Report.safeParse(Object.fromEntries(members));
   return rest.success ? { report: rest.data, dropped } : null;
 }
@@ -37,6 +44,12 @@ const LISTS: readonly (readonly [string, z.ZodType])[] = [
   ['statuses', ResourceStatus],
   ['log', LogLine],
   ['refused', Refusal],
+];
+
+/** What nothing rests on: a report is as good without it. */
+const EXTRAS: readonly (readonly [string, z.ZodType])[] = [
+  ['hardware', Hardware],
+  ['figures', Figures],
 ];
 
 function jsonOf(bytes: Uint8Array): unknown {

@@ -70,6 +70,17 @@ export interface ObservedGuest {
   readonly accelerator: string | null;
 }
 
+/** Where a running guest can be measured. */
+export interface GuestGauge {
+  readonly id: number;
+  readonly type: GuestType;
+  /** A VM's QEMU, a container's first process; with its start time, which tells it from another that got its number later. */
+  readonly pid: number;
+  readonly startTicks: number;
+  /** The host's ends of its wires. */
+  readonly wires: readonly string[];
+}
+
 /**
  * A kind of guest. Every verb is idempotent: done if it is already so. Verbs throw Problem; they never retry by themselves.
  * Deadlines come with `signal`. What outlives the agent: the running guests, and their folders.
@@ -83,6 +94,8 @@ export interface GuestDriver {
   list(folders: readonly string[]): Promise<readonly number[]>;
   /** What is true of one guest now; null when nothing of it exists. `folder` is where its definition lies. Cheap: no process is spawned for a guest that is as it was. */
   observe(id: number, folder: string): Promise<ObservedGuest | null>;
+  /** Null when it does not run, or is not known to this life of the agent yet. Costs a look into /proc; absent where nothing can be measured. */
+  gauge?(id: number): GuestGauge | null;
   /** Writes guest.json beside the disks, durably, with whatever configuration the hypervisor reads. A running guest gets at once what can change while it runs (container limits, names). */
   define(definition: GuestDefinition, signal: AbortSignal): Promise<void>;
   /** Returns once it is observed to run; one that is paused goes on. The guest lives outside the agent's process group (own systemd unit, or own session). */

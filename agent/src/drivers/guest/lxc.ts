@@ -10,7 +10,7 @@ import { ensureShiftGranted, ID_SHIFT } from '../storage/shifted.ts';
 import type { GuestDefinition, GuestDriver, ObservedGuest } from './driver.ts';
 import { createGuestFileReader, identifyGuestFolder, removeGuestFile, writeGuestFile } from './guest-folder.ts';
 import { type CgroupMounts, containersWithGroups, findCgroups } from './lxc-cgroup.ts';
-import { type LxcHost, lxcConfig } from './lxc-config.ts';
+import { type LxcHost, lxcConfig, vethName } from './lxc-config.ts';
 import { execInContainer, type LxcTarget, openContainerShell } from './lxc-exec.ts';
 import { LxcHolders } from './lxc-holders.ts';
 import { describeLxc, lookAtHost } from './lxc-host.ts';
@@ -190,6 +190,11 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
         accelerator: null,
       };
       return observed;
+    },
+    gauge(id) {
+      const init = holders.init(id);
+      const wires = (folders.read(id)?.spec.nics ?? []).map((_nic, index) => vethName(config.instance, id, index));
+      return init === null ? null : { id, type: 'container', pid: init.pid, startTicks: init.startTicks, wires };
     },
     define: (definition, signal) =>
       inTurn(definition.id, async () => {

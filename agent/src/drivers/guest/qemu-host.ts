@@ -31,7 +31,7 @@ export async function lookAtQemu(): Promise<QemuFacts> {
 }
 
 /** KVM works only with virtualization in the processor; /dev/kvm alone says nothing: there are hosts where it opens and guests hang. */
-function whyNoKvm(): string | null {
+export function whyNoKvm(): string | null {
   if (!existsSync('/dev/kvm')) return 'no KVM: there is no /dev/kvm';
   if (!canOpen('/dev/kvm')) return 'no KVM: /dev/kvm cannot be opened';
   return hasVirtualization(readFileSync('/proc/cpuinfo', 'utf8')) ? null : 'no KVM: /proc/cpuinfo shows neither vmx nor svm';

@@ -13,6 +13,8 @@ import { unplugTaps } from './tap.ts';
 export interface QemuMachines {
   /** The guest's QEMU, also one that an earlier life of the agent started. What such a life left half done is cleaned up on the way. */
   find(id: number, folder: string): Promise<QemuMachine | null>;
+  /** The guest's QEMU as far as it was found before. */
+  known(id: number): QemuMachine | null;
   /** Follows up what has happened to a machine, and tells whether it runs: one whose guest has ended, or whose process has, is put away. */
   settle(machine: QemuMachine): Promise<boolean>;
   /** Ends a machine and puts it away. */
@@ -178,5 +180,5 @@ export function createQemuMachines({ config, clock, log, runs, onChange }: Machi
     for (const machine of left) machine.close();
   }
 
-  return { find, settle, conclude, sweep, begin, leave };
+  return { find, known: (id) => machines.get(id) ?? null, settle, conclude, sweep, begin, leave };
 }

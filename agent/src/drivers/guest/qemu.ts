@@ -222,6 +222,13 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
       };
       return observed;
     },
+    gauge(id) {
+      const machine = machines.known(id);
+      if (!machine?.isAlive) return null;
+      const { supervised, record } = machine;
+      const wires = record.spec.nics.map((_nic, index) => tapName(config.instance, id, index));
+      return { id, type: 'vm', pid: supervised.pid, startTicks: supervised.startTicks, wires };
+    },
     define: (definition, signal) =>
       inTurn(definition.id, async () => {
         const { id, spec, places } = definition;

@@ -7,6 +7,7 @@ import { sql as cellsReached } from './0006-cells-reached.ts';
 import { sql as unfinishedTasks } from './0007-unfinished-tasks.ts';
 import { sql as inventoriesApart } from './0008-inventories-apart.ts';
 import { sql as hostsOfCells } from './0009-hosts-of-cells.ts';
+import { sql as whatHostsAre } from './0010-what-hosts-are.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
 export const MIGRATIONS: readonly string[] = [
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly string[] = [
   unfinishedTasks,
   inventoriesApart,
   hostsOfCells,
+  whatHostsAre,
 ];
