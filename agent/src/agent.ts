@@ -6,12 +6,15 @@ import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId } from '@drover/shared/model/id';
 import type { Command } from '@drover/shared/protocol/message';
+import { type Choices, NO_CHOICES } from './choices.ts';
+import { isInForce } from './core/choice.ts';
 import { PLANNERS, type Planners } from './core/planners.ts';
 import type { Drivers } from './drivers/drivers.ts';
 import { createFiguresTeller } from './figures.ts';
 import type { Gauges } from './host/figures/look.ts';
 import { digestOf, type Journal } from './journal.ts';
 import type { Link } from './link.ts';
+import { type Answers, type AnswersPorts, createAnswers } from './local/answers.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createReconciler } from './reconcile.ts';
 import { createReplays } from './replays.ts';
@@ -55,25 +58,32 @@ export interface AgentPorts {
   readonly machine?: Machine;
   /** Absent: this agent has nothing to show first. */
   readonly trial?: Trial;
+  /** What people chose on the host itself; where nobody can, there are none. */
+  readonly choices?: Choices;
   /** For the simulation, which switches rules off. */
   readonly planners?: Planners;
   readonly queues?: Queues;
 }
 
 export interface Agent {
+  /** For people on the host itself. */
+  readonly answers: Answers;
   /** Ends the agent, not the guests. */
   stop(reason: string): Promise<void>;
 }
 
 /** Wires the agent: commands into the journal, the journal into the loop, the loop into reports. */
 export function startAgent(ports: AgentPorts): Agent {
-  const { hostId, journal, drivers, link, clock, random, log, planners = PLANNERS, queues = createQueues() } = ports;
+  const { hostId, journal, drivers, link, clock, random, log, choices = NO_CHOICES, planners = PLANNERS, queues = createQueues() } = ports;
   const { machine = NO_MACHINE, trial = NO_TRIAL } = ports;
   const wishes = createWishes(journal, drivers);
   const replays = createReplays(journal.newestCounter);
   const run = random.text(20);
-  const { inventory, hardware, gauges } = ports;
+  const { hardware, gauges } = ports;
+  const inventory = () => ({ ...ports.inventory(), ...pausedOf(choices) });
   const reporter = createReporter({ hostId, run, newestCounter: replays.newest, journal, link, clock, inventory, hardware });
+  const isGoingDown = false;
+  let linkState: ReturnType<AnswersPorts['link']> = { connected: false, sinceMs: clock.now(), why: null };
   let heldUntilMs = clock.now() + (journal.hostBooted ? CONTACT_WAIT_AFTER_BOOT_MS : CONTACT_WAIT_MS);
   const reconciler = createReconciler({
     journal,
@@ -85,12 +95,26 @@ export function startAgent(ports: AgentPorts): Agent {
     planners,
     queues,
     heldUntilMs: () => heldUntilMs,
+    choices,
+    isGoingDown: () => isGoingDown,
+  });
+  const answers = createAnswers({
+    hostId,
+    journal,
+    wishes,
+    drivers,
+    reconciler,
+    choices,
+    clock,
+    link: () => linkState,
+    isGoingDown: () => isGoingDown,
+    pauseChanged: reporter.inventoryChanged,
   });
   const tasks = createTaskRunner({
     journal,
     reporter,
     clock,
-    context: { wishes, drivers, reconciler, clock, dialRelay: ports.dialRelay, machine },
+    context: { wishes, drivers, reconciler, choices, clock, dialRelay: ports.dialRelay, machine },
   });
   const figures = gauges && createFiguresTeller({ gauges, wishes, drivers, reporter, clock, log });
   const complain = rateLimited(log, clock);
@@ -172,6 +196,10 @@ export function startAgent(ports: AgentPorts): Agent {
   async function keepHouse() {
     try {
       journal.trim(clock.now());
+      choices.trim((id, choice) => {
+        const wish = wishes.get('guest', id);
+        return wish !== null && isInForce(choice, wish);
+      });
     } catch (thrown) {
       log(`cannot forget what is over: ${String(thrown)}`);
     }
@@ -181,13 +209,18 @@ export function startAgent(ports: AgentPorts): Agent {
 
   link.open({
     up(session) {
+      linkState = { connected: true, sinceMs: clock.now(), why: null };
       replays.connected();
       reporter.connected(session);
       figures?.connected();
     },
     down() {
+      if (linkState.connected) linkState = { connected: false, sinceMs: clock.now(), why: null };
       reporter.disconnected();
       figures?.disconnected();
+    },
+    trouble(why) {
+      if (!linkState.connected) linkState = { ...linkState, why };
     },
     command: accept,
     refused(refusal) {
@@ -213,6 +246,7 @@ export function startAgent(ports: AgentPorts): Agent {
   void keepHouse();
 
   return {
+    answers,
     async stop(reason) {
       cancelHouse();
       cancelHold();
@@ -226,6 +260,11 @@ export function startAgent(ports: AgentPorts): Agent {
       await link.close();
     },
   };
+}
+
+function pausedOf(choices: Choices): Pick<Inventory, 'paused'> {
+  const paused = choices.paused();
+  return paused === null ? {} : { paused };
 }
 
 function wakeGuestOf(mac: string, wishes: Wishes, wake: (ref: { kind: 'guest'; id: string }) => void): void {

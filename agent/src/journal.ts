@@ -153,13 +153,8 @@ export class Journal {
     const path = `${this.folder}/${name}`;
     const text = this.disk.read(path);
     if (text === null) return null;
-    const newline = text.indexOf('\n');
-    try {
-      const body: unknown = JSON.parse(text.slice(newline + 1));
-      if (text.slice(0, newline) === digest(body)) return schema.parse(body);
-    } catch {
-      // Falls through to quarantine, like a wrong digest.
-    }
+    const body = bodyOf(text, schema);
+    if (body !== null) return body;
     this.disk.rename(path, `${path}.damaged`);
     this.quarantined.push(name);
     return null;
@@ -167,6 +162,27 @@ export class Journal {
 
   #write(name: string, body: unknown): void {
     this.disk.writeAtomically(`${this.folder}/${name}`, `${digest(body)}\n${canonicalJson(body)}`);
+  }
+}
+
+/** Names of files in a journal that cannot be read. Only looks: the agent that it belongs to may be running. */
+export function damagedFiles(disk: Disk, folder: string): string[] {
+  return disk.list(folder).filter((name) => {
+    if (!name.endsWith('.json')) return name.endsWith('.damaged');
+    const text = disk.read(`${folder}/${name}`);
+    // It went between the two looks.
+    return text !== null && (name === COUNTERS ? bodyOf(text, Counters) : bodyOf(text, Entry)) === null;
+  });
+}
+
+/** What a file of the journal says; null when it is not as it was written. */
+function bodyOf<T>(text: string, schema: z.ZodType<T>): T | null {
+  const newline = text.indexOf('\n');
+  try {
+    const body: unknown = JSON.parse(text.slice(newline + 1));
+    return text.slice(0, newline) === digest(body) ? schema.parse(body) : null;
+  } catch {
+    return null;
   }
 }
 

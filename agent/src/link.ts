@@ -13,6 +13,8 @@ export interface LinkHandlers {
   /** Connected; `session` names this connection. */
   up(session: string): void;
   down(): void;
+  /** Why there is no connection at the moment, in words for people. */
+  trouble?(why: string): void;
   command(command: Command): void;
   /** A command that was signed for this host, and that this agent does not understand. */
   refused(refusal: Refusal): void;

@@ -1,7 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { Problem } from '@drover/shared/lib/problem';
+import { doctorCommand } from './commands/doctor.ts';
 import { enrolCommand, fingerprintCommand, rotateKeyCommand } from './commands/enrol.ts';
+import { guestsCommand } from './commands/guests.ts';
+import { pauseCommand, resumeCommand } from './commands/pause.ts';
 import { runCommand } from './commands/run.ts';
+import { statusCommand } from './commands/status.ts';
 import { USAGE } from './commands/usage.ts';
 import { type Command, say } from './commands/words.ts';
 
@@ -16,6 +20,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'run': runCommand,
   'fingerprint': fingerprintCommand,
   'rotate-key': rotateKeyCommand,
+  'status': statusCommand,
+  'doctor': doctorCommand,
+  'guests': guestsCommand,
+  'pause': pauseCommand,
+  'resume': resumeCommand,
 };
 
 async function main([name, ...words]: readonly string[]): Promise<void> {

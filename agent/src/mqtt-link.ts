@@ -95,6 +95,7 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
     });
     connection.on('error', (error) => {
       log(`link: ${error.message}`);
+      handlers.trouble?.(`${new URL(url).host}: ${error.message}`);
       // mqtt.js lives on, deaf, when it was sent what is no packet.
       connection.end(true);
     });
@@ -160,6 +161,7 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
     dial(handlers).catch((thrown: unknown) => {
       const problem = Problem.from(thrown);
       log(`cannot connect: ${problem.message}`);
+      handlers.trouble?.(problem.message);
       retry(handlers, problem.retryAfterS);
     });
   }

@@ -1,14 +1,19 @@
 import { type Clock, isTooEarly } from '@drover/shared/lib/clock';
-import { Problem, type ProblemView } from '@drover/shared/lib/problem';
+import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
+import type { GuestStatus } from '@drover/shared/model/guest';
 import { type Activity, type Condition, type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import type { Wish } from '@drover/shared/model/spec';
+import type { Choices } from './choices.ts';
+import { isInForce, withChoice } from './core/choice.ts';
+import { held } from './core/hold.ts';
 import { GONE, type Plan, type PlanOf, SETTLED } from './core/plan.ts';
 import type { Planners } from './core/planners.ts';
 import { STEP_DEADLINE_MS, type Step, titleOfStep } from './core/step.ts';
 import type { Drivers } from './drivers/drivers.ts';
 import { attempting } from './host/file-problem.ts';
 import type { Journal } from './journal.ts';
+import { freshMemory, type Memory } from './memory.ts';
 import { observeGuest, observeImage, observeNetwork, observeStorage } from './observe.ts';
 import { perform } from './perform.ts';
 import type { Queues } from './queues.ts';
@@ -30,6 +35,9 @@ export interface ReconcilerPorts {
   readonly queues: Queues;
   /** Nothing is done to a guest before this after a start of the agent, unless the control plane was heard. */
   readonly heldUntilMs: () => number;
+  readonly choices: Choices;
+  /** The host goes down: nothing is done any more. */
+  readonly isGoingDown: () => boolean;
 }
 
 export interface Reconciler {
@@ -40,47 +48,19 @@ export interface Reconciler {
   forget(): void;
   /** Runs `act` in the resource's own queue, between passes; a newer wish ends it by the signal. */
   exclusively<T>(ref: ResourceRef, act: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Somebody on the host asks for this resource now: until the returned function is called, neither a pause nor waiting for the control plane holds it up. */
+  attend(ref: ResourceRef): () => void;
+  /** What was last said of it; null: nothing yet. */
+  lastWord(ref: ResourceRef): ResourceStatus | null;
   stop(): void;
 }
 
-/** What the loop remembers of a resource between passes; losing it costs nothing but time. */
-interface Memory {
-  generation: number;
-  /** Nothing has been done about this generation yet: somebody has just asked. */
-  isFresh: boolean;
-  applied: number;
-  attempts: number;
-  /** What went wrong last, and when it is tried again; null: nothing has since the last success. */
-  failure: { readonly problem: ProblemView; readonly atMs: number; readonly notBeforeMs: number; readonly givenUp: boolean } | null;
-  problem: ProblemView | null;
-  shutdown: { readonly powerRequest: number; readonly atMs: number } | null;
-  waitingOn: ResourceRef | null;
-  /** Why it needs a person: what stands on it needs one too. */
-  givenUp: ProblemView | null;
-  lastSaid: string;
-  cancelTimer: () => void;
-  abort: AbortController | null;
-}
-
-const freshMemory = (): Memory => ({
-  generation: 0,
-  isFresh: false,
-  applied: 0,
-  attempts: 0,
-  failure: null,
-  problem: null,
-  shutdown: null,
-  waitingOn: null,
-  givenUp: null,
-  lastSaid: '',
-  cancelTimer: () => {},
-  abort: null,
-});
-
 /** The loop: observe, plan, perform, report; one queue per resource. */
 export function createReconciler(ports: ReconcilerPorts): Reconciler {
-  const { journal, wishes, drivers, reporter, clock, random, planners, queues } = ports;
+  const { journal, wishes, drivers, reporter, clock, random, planners, queues, choices } = ports;
   const memories = new Map<string, Memory>();
+  /** How many people on the host ask for it at this moment. */
+  const attended = new Map<string, number>();
   let stopped = false;
   let cancelSweep: () => void = () => {};
 
@@ -121,15 +101,20 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   async function passOnce(resource: Resource, memory: Memory): Promise<boolean> {
     let observed: Record<string, unknown> = {};
     try {
-      const wish: Wish | Problem = parseWish(resource);
-      if (wish instanceof Problem) {
-        memory.problem = wish.view();
+      const understood: Wish | Problem = parseWish(resource);
+      if (understood instanceof Problem) {
+        memory.problem = understood.view();
         say(resource, memory, { condition: 'unsupported', observed });
         return false;
       }
+      const wish = understood.kind === 'guest' ? withChoice(understood, choices.powerOf(understood.id)) : understood;
       const seen = await attempting('looking at it', () => look(wish, memory));
       observed = seen.status;
-      const { plan } = seen;
+      const plan = held(seen.plan, {
+        isPaused: choices.paused() !== null,
+        isGoingDown: ports.isGoingDown(),
+        isAsked: isAttended(resource),
+      });
       if (isSuperseded(resource)) return true;
       memory.waitingOn = plan.do === 'wait' ? (plan.on ?? null) : null;
       if (memory.waitingOn && memory.isFresh) tryAgain(memory.waitingOn);
@@ -209,6 +194,13 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     return false;
   }
 
+  const isAttended = (ref: ResourceRef): boolean => attended.has(refKey(ref));
+
+  function localOf({ id }: Wish<'guest'>): Pick<GuestStatus, 'local'> {
+    const [wish, choice] = [wishes.get('guest', id), choices.powerOf(id)];
+    return wish && isInForce(choice, wish) ? { local: { power: choice.power, atMs: choice.atMs } } : {};
+  }
+
   const isSuperseded = (resource: Resource): boolean => journal.get(resource)?.resource.generation !== resource.generation;
 
   async function look(wish: Wish, memory: Memory): Promise<{ plan: Plan; status: Record<string, unknown> }> {
@@ -229,8 +221,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
         const { world, status } = await observeGuest(wish, wishes, drivers);
         const shutdownAskedAtMs = memory.shutdown?.powerRequest === wish.spec.powerRequest ? memory.shutdown.atMs : null;
         return {
-          plan: planners.guest(wish, { ...world, shutdownAskedAtMs, heldUntilMs: ports.heldUntilMs() }, clock.now()),
-          status,
+          plan: planners.guest(wish, { ...world, shutdownAskedAtMs, heldUntilMs: isAttended(wish) ? 0 : ports.heldUntilMs() }, clock.now()),
+          status: { ...status, ...localOf(wish) },
         };
       }
       case 'host':
@@ -328,6 +320,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     const isTurn = (givenUp === null) !== (memory.givenUp === null);
     memory.givenUp = givenUp;
     if (isTurn) wakeDependents(resource);
+    memory.said = status;
     const text = JSON.stringify(status);
     if (memory.lastSaid === text) return;
     memory.lastSaid = text;
@@ -356,6 +349,18 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       wakeAll();
     },
     exclusively: (ref, act) => queues.exclusively(refKey(ref), () => abortably(memoryOf(ref), ({ signal }) => act(signal))),
+    attend(ref) {
+      const key = refKey(ref);
+      attended.set(key, (attended.get(key) ?? 0) + 1);
+      // Asked anew: what failed before is tried anew.
+      Object.assign(memoryOf(ref), { isFresh: true, attempts: 0, failure: null, givenUp: null });
+      return () => {
+        const left = (attended.get(key) ?? 1) - 1;
+        if (left > 0) attended.set(key, left);
+        else attended.delete(key);
+      };
+    },
+    lastWord: (ref) => memories.get(refKey(ref))?.said ?? null,
     stop() {
       stopped = true;
       cancelSweep();

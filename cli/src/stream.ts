@@ -1,9 +1,9 @@
 import type { StreamView } from '@drover/shared/api/views';
+import { createEscape } from '@drover/shared/lib/escape';
 import { RelayControl, STREAM } from '@drover/shared/protocol/relay';
 import WebSocket from 'ws';
 import { messageOf, type Target } from './contexts.ts';
 import { CliError } from './error.ts';
-import { createEscape } from './escape.ts';
 import { enterRawMode } from './raw-terminal.ts';
 
 const BUFFERED_BYTES_MAX = 1 << 20;

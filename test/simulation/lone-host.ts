@@ -1,8 +1,10 @@
 import { HostId } from '@drover/shared/model/id';
 import { type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
+import { createChoices } from '../../agent/src/choices.ts';
 import { PLANNERS } from '../../agent/src/core/planners.ts';
 import type { Drivers } from '../../agent/src/drivers/drivers.ts';
 import { Journal } from '../../agent/src/journal.ts';
+import { type Answers, createAnswers } from '../../agent/src/local/answers.ts';
 import { createQueues } from '../../agent/src/queues.ts';
 import { createReconciler } from '../../agent/src/reconcile.ts';
 import { NO_MACHINE } from '../../agent/src/tasks/machine.ts';
@@ -26,7 +28,12 @@ export interface LoneHostOptions {
 export class LoneHost {
   readonly timeline = new Timeline(1_000_000);
   readonly journal = new Journal(createSimulatedDisk(emptyDisk(), realLife), '/journal', 'boot', 0);
+  readonly choices = createChoices(createSimulatedDisk(emptyDisk(), realLife), '/choices.json', () => {});
   readonly machine: Machine;
+  /** As somebody on the host itself asks. */
+  readonly answers: Answers;
+  /** How often the control plane was told of the host anew. */
+  introductions = 0;
   readonly #statuses = new Map<string, ResourceStatus>();
   readonly #wake: (ref: ResourceRef) => void;
 
@@ -39,15 +46,19 @@ export class LoneHost {
     const reporter = {
       say: (status: ResourceStatus) => void this.#statuses.set(refKey(status), status),
       log() {},
-      inventoryChanged() {},
       figures() {},
+      inventoryChanged: () => {
+        this.introductions += 1;
+      },
       connected() {},
       disconnected() {},
       replied: () => true,
       refuse() {},
       stop() {},
     };
-    const ports = { journal: this.journal, reporter, clock };
+    const { choices, journal } = this;
+    const isGoingDown = () => false;
+    const ports = { journal, reporter, choices, clock };
     const reconciler = createReconciler({
       ...ports,
       wishes,
@@ -56,9 +67,13 @@ export class LoneHost {
       planners: PLANNERS,
       queues: createQueues(),
       heldUntilMs: () => 0,
+      isGoingDown,
     });
     const dialRelay = () => Promise.reject(new Error('there is no relay'));
-    const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, clock, dialRelay, machine: NO_MACHINE } });
+    const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, choices, clock, dialRelay, machine: NO_MACHINE } });
+    const link = () => ({ connected: false, sinceMs: 0, why: null });
+    const pauseChanged = reporter.inventoryChanged;
+    this.answers = createAnswers({ hostId: 'host_0123456789', ...ports, wishes, drivers, reconciler, link, isGoingDown, pauseChanged });
     for (const driver of Object.values(drivers.guests)) driver.watch((id) => reconciler.wake({ kind: 'guest', id: String(id) }));
     this.#wake = (ref) => (ref.kind === 'task' ? tasks.wake(ref.id) : reconciler.wake(ref));
   }

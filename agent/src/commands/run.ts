@@ -3,6 +3,7 @@ import { digest } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
 import { realRandom } from '@drover/shared/lib/random';
 import { startAgent } from '../agent.ts';
+import { createChoices } from '../choices.ts';
 import { whyNoKvm } from '../drivers/guest/qemu-host.ts';
 import { createHostDrivers } from '../drivers/host-drivers.ts';
 import { realDisk } from '../host/disk.ts';
@@ -12,6 +13,7 @@ import { collectWhenIdle } from '../host/idle-memory.ts';
 import { hostBootId, takeInventory } from '../host/inventory.ts';
 import { takeLock } from '../host/lock.ts';
 import { Journal } from '../journal.ts';
+import { openLocalServer } from '../local/server.ts';
 import { createMachine } from '../machine.ts';
 import { createMqttLink } from '../mqtt-link.ts';
 import { createRelayDialer } from '../tasks/relay-websocket.ts';
@@ -55,11 +57,17 @@ export const runCommand: Command = async (words) => {
     dialRelay: createRelayDialer(config.controlPlaneUrl),
     machine: createMachine(upgrader, journal.hostBooted),
     trial: upgrader.trial,
+    choices: createChoices(realDisk, `${config.dataPath}/choices.json`, say),
     ...ports,
   });
+  const named = { name: identity.name, controlPlaneUrl: config.controlPlaneUrl, version: AGENT_VERSION };
+  const closeLocal = openLocalServer({ runPath: config.runPath, answers: agent.answers, about: named, log: say });
   collectWhenIdle(realClock);
   say(`agent of host ${identity.name} (${identity.hostId}), start ${journal.boot}`);
-  const stop = (signal: string) => void agent.stop(`ended by ${signal}`).then(() => process.exit(0));
+  const stop = (signal: string) => {
+    closeLocal();
+    void agent.stop(`ended by ${signal}`).then(() => process.exit(0));
+  };
   process.once('SIGTERM', () => stop('SIGTERM'));
   process.once('SIGINT', () => stop('SIGINT'));
 };

@@ -9,8 +9,28 @@ export const USAGE = `drover-agent: runs guests on this host as the control plan
   drover-agent rotate-key --data FOLDER
       gives this host a new key; the agent may go on running
 
+On the host itself, also while the control plane is away (as root):
+  drover-agent status [--json]
+      how this host is: its link, its guests, what needs attention
+  drover-agent doctor [--json]
+      looks for what is wrong, also when the agent does not run; ends with 1 when something is
+  drover-agent guests [list] [--json]
+      what there is
+  drover-agent guests start|shutdown|stop GUEST
+      by name or id; holds until somebody asks the control plane for another power state
+  drover-agent guests console GUEST
+      its console; Ctrl-] q leaves it
+  drover-agent pause [--reason TEXT]
+      nothing is done to guests, storages and networks any more, also after a restart; reports go on
+  drover-agent resume
+      ends that
+
 Without --config it is /var/lib/drover/agent/agent.json.
 
 Examples
   drover-agent enrol --url https://drover.example.org --token 4k2… --data /var/lib/drover/agent
-  drover-agent run --config /var/lib/drover/agent/agent.json`;
+  drover-agent run --config /var/lib/drover/agent/agent.json
+  drover-agent status
+  drover-agent guests stop web
+  drover-agent guests console 107
+  drover-agent pause --reason 'a disk is being replaced'`;

@@ -17,5 +17,7 @@ export type PlanOf<D extends Plan['do']> = Extract<Plan, { do: D }>;
 export const perform = (first: Step, ...rest: Step[]): Plan => ({ do: 'perform', steps: [first, ...rest] });
 export const waitFor = (what: string, on: ResourceRef): Plan => ({ do: 'wait', for: what, on, untilMs: null });
 export const waitUntil = (what: string, untilMs: number): Plan => ({ do: 'wait', for: what, on: null, untilMs });
+/** Neither a resource nor time will do: somebody has to say so. */
+export const waitForWord = (what: string): Plan => ({ do: 'wait', for: what, on: null, untilMs: null });
 export const SETTLED: Plan = { do: 'settled' };
 export const GONE: Plan = { do: 'gone' };

@@ -9,6 +9,11 @@ export const reboot: TaskKind<'guest.reboot'> = {
     await context.reconciler.exclusively(ref, async (newerWish) => {
       const signal = AbortSignal.any([context.signal, newerWish]);
       signal.throwIfAborted();
+      const paused = context.choices.paused();
+      if (paused)
+        throw new Problem('wrong-state', `the agent on this host is paused${paused.reason ? `: ${paused.reason}` : ''}`, {
+          suggestion: 'drover-agent resume, on the host, ends that',
+        });
       const { wish, running, startedAtMs, type } = await runningGuest(spec.guestId, context);
       // Interrupted half-way by the agent's end, and since started by the loop: that was the restart.
       if (running && startedAtMs > context.begunAtMs) return;

@@ -1,5 +1,6 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import type { TaskSpec, TaskSpecOf } from '@drover/shared/model/task';
+import type { Choices } from '../choices.ts';
 import type { Drivers } from '../drivers/drivers.ts';
 import type { Reconciler } from '../reconcile.ts';
 import type { Wishes } from '../wishes.ts';
@@ -10,6 +11,7 @@ export interface TaskContext {
   readonly wishes: Wishes;
   readonly drivers: Drivers;
   readonly reconciler: Reconciler;
+  readonly choices: Choices;
   readonly clock: Clock;
   readonly dialRelay: RelayDialer;
   readonly machine: Machine;

@@ -136,6 +136,11 @@ function hostFacts(terminal: Terminal, host: HostView, nowMs: number): string {
       ['guests', `${host.guests.running} of ${host.guests.total} running`],
       ['cell', host.cell === 'main' ? null : host.cell],
       ['agent', host.agentVersion],
+      [
+        'paused',
+        host.paused &&
+          `on the host, ${formatDuration(nowMs - host.paused.sinceMs)} ago${host.paused.reason ? `: ${host.paused.reason}` : ''}; drover-agent resume there ends it`,
+      ],
       ['heard', host.heardAtMs === null ? 'never' : `${formatDuration(nowMs - host.heardAtMs)} ago`],
       ['orphans', host.orphans.map((orphan) => `${orphan.kind} ${orphan.id}`).join(', ')],
     ]) +

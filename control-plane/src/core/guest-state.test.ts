@@ -57,6 +57,14 @@ const problem = { code: 'host-failed', status: 502, title: 'host failed', detail
 const RUNS = { power: 'running' } as const;
 
 const CASES: readonly [string, Case, [string, string | null]][] = [
+  ['stopped on its host', { observed: { local: { power: 'off', atMs: 1 } } }, ['stopped', 'stopped on its host, by hand']],
+  [
+    'started on its host',
+    { wish: 'off', observed: { ...RUNS, local: { power: 'running', atMs: 1 } } },
+    ['running', 'started on its host, by hand'],
+  ],
+  ['started on its host, and to run anyway', { observed: { ...RUNS, local: { power: 'running', atMs: 1 } } }, ['running', null]],
+  ['being ended on its host', { observed: { ...RUNS, local: { power: 'off', atMs: 1 } } }, ['running', null]],
   ['not heard of yet', { status: null, observed: null, applied: 0 }, ['creating', null]],
   [
     'not heard of yet, host away',

@@ -34,6 +34,8 @@ export function guestState({ guest, observed, host, nowMs }: StateInput): StateI
   if (away) return { state: 'unknown', reason: away };
   if (hasGivenUp) return { state: observed?.power === isWished ? isWished : 'failed', reason: problem };
   if (!observed) return { state: guest.appliedGeneration === 0 ? 'creating' : 'unknown', reason: waiting ?? problem };
+  const local = localOf(observed, isWished);
+  if (local) return { state: observed.power === 'running' ? 'running' : 'stopped', reason: local };
   if (observed.power === 'running') {
     const paused = observed.paused === undefined ? null : `paused: ${observed.paused}`;
     if (isWished === 'running') return { state: 'running', reason: paused ?? crashesOf(observed, 'restarted') };
@@ -45,6 +47,15 @@ export function guestState({ guest, observed, host, nowMs }: StateInput): StateI
   // It may stay off by its own will, until somebody asks again, which is a new generation.
   if (observed.end === 'self' && guest.appliedGeneration === guest.generation) return { state: 'stopped', reason: endOf(observed) };
   return { state: 'starting', reason: crashesOf(observed, 'restarting') ?? waiting ?? problem };
+}
+
+/** Somebody on the host asked for another power state than is wished for here, and it is so. */
+function localOf({ power, local }: GuestStatus, isWished: 'running' | 'stopped'): string | null {
+  if (!local || power === 'unknown') return null;
+  const isChosen = local.power === 'running' ? 'running' : 'stopped';
+  if (isChosen === isWished || power !== isChosen) return null;
+  const did = { running: 'started', shutdown: 'shut down', off: 'stopped' }[local.power];
+  return `${did} on its host, by hand`;
 }
 
 const inWords = (waitingFor: string): string => (/^(waiting|until|for)\b/.test(waitingFor) ? waitingFor : `waiting for ${waitingFor}`);

@@ -44,6 +44,8 @@ export const GuestView = z.object({
   heardAtMs: z.number().int().nullable(),
   addresses: z.array(z.string()),
   startedAtMs: z.number().int().nullable(),
+  /** What somebody asked for on the host itself, with `drover-agent guests`: it holds until a power state is asked for here. */
+  local: z.object({ power: Power, atMs: z.number().int() }).nullable(),
   end: RunEnd.nullable(),
   crashes: z.number().int(),
   accelerator: z.string().nullable(),
@@ -102,6 +104,8 @@ export const HostView = z.object({
   /** SHA-256 of its public key, in groups, as the host itself shows it. */
   fingerprint: z.string(),
   agentVersion: z.string().nullable(),
+  /** Somebody told its agent, on the host itself, to leave guests, storages and networks alone; null: it does its work. */
+  paused: z.object({ reason: z.string(), sinceMs: z.number().int() }).nullable(),
   os: z.string().nullable(),
   kernel: z.string().nullable(),
   architecture: z.string().nullable(),

@@ -93,6 +93,8 @@ export const GuestStatus = z.object({
   endedAtMs: z.number().int().nullable().default(null),
   /** Times it was restarted after a crash since it was last asked to run. */
   crashes: z.number().int().default(0),
+  /** What somebody asked for on the host itself, by `drover-agent guests`, since the wish was last asked for. It holds until that is asked for anew. */
+  local: z.object({ power: Power, atMs: z.number().int() }).optional().catch(undefined),
   /** Why a guest that runs stands still: "the storage of disk root is full". Absent while it goes on. */
   paused: z.string().optional(),
   /** "kvm", "tcg" for VMs; absent for containers. */

@@ -80,6 +80,11 @@ export const Inventory = z.object({
   packages: z.array(InstalledPackage).optional().catch(undefined),
   /** Of the long lists (hardware.ts), which are sent to whoever does not know it. */
   hardwareDigest: z.string().max(64).optional(),
+  /** Somebody told the agent, on the host itself, to leave guests, storages and networks alone: why, and since when. */
+  paused: z
+    .object({ reason: z.string().max(500), sinceMs: z.number().int() })
+    .optional()
+    .catch(undefined),
 });
 export type Inventory = z.infer<typeof Inventory>;
 

@@ -107,6 +107,14 @@ function Summary({ host }: { host: HostView }) {
           </p>
         )}
         {host.health.detail === null ? null : <p>{host.health.detail}</p>}
+        {host.paused === null ? null : (
+          <p title={fullTime(host.paused.sinceMs)}>
+            {t(host.paused.reason === '' ? 'host.paused' : 'host.paused.why', {
+              when: ago(host.paused.sinceMs, now),
+              reason: host.paused.reason,
+            })}
+          </p>
+        )}
         {host.health.fix === null ? null : <p className="text-muted">{host.health.fix}</p>}
       </div>
       <Facts

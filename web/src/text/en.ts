@@ -225,6 +225,10 @@ export const en = {
   'host.clock': 'Clock is off',
   'host.revoked': 'Cut off',
   'host.heard': 'last heard {when}',
+  'host.paused':
+    'Its agent was paused on the host {when}: nothing is done to its guests, storages and networks until somebody types drover-agent resume there.',
+  'host.paused.why':
+    'Its agent was paused on the host {when} ({reason}): nothing is done to its guests, storages and networks until somebody types drover-agent resume there.',
   'host.cpu': 'Processor',
   'host.cpu.of': '{cores}, {model}',
   'host.os': 'System',
