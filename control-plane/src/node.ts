@@ -133,7 +133,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       if (!upgrades.some((take) => take(request, socket, head)))
         socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     });
-    const stopTicking = startTicking({ store, clock, dispatcher, receiver, log, isLeader: broker.leads, holds: broker.holds });
+    const stopTicking = startTicking({ store, clock, random, dispatcher, receiver, log, isLeader: broker.leads, holds: broker.holds });
     undo.push(async () => {
       closing.abort(new Problem('gone', 'the control plane is stopping', { retryable: true }));
       const stopped = stopServer(server);

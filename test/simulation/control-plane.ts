@@ -78,7 +78,7 @@ export class SimulatedControlPlane {
     broker.onMessage((topic, payload) => receiver.message(topic, payload));
     broker.onPresence((hostId, connected) => receiver.presence(hostId, connected));
     const turns = cell ? { isLeader: cell.leads, holds: cell.serves } : {};
-    startTicking({ store, clock, dispatcher, receiver, log, ...turns }, TICK_MS);
+    startTicking({ store, clock, random: this.chance, dispatcher, receiver, log, ...turns }, TICK_MS);
   }
 
   #share(store: Store, broker: Broker, { clock }: MortalLife, log: (line: string) => void): SharedCell {

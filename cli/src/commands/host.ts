@@ -5,6 +5,7 @@ import { colour, colourOfState, facts, json, table } from '../print.ts';
 import { confirm, encoded, listAll, noteRest, type OpenSession, withExamples } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatBytes, formatDuration, formatTime, parseWhole } from '../units.ts';
+import { addHostUpkeepCommands } from './host-upkeep.ts';
 
 const pathOf = (host: string): string => `/hosts/${encoded(host)}`;
 const stateOf = ({ health }: HostView): string => health.state.replaceAll('-', ' ');
@@ -79,6 +80,8 @@ export function addHostCommands(program: Command, open: OpenSession): void {
     const { value, raw } = await (await session.client()).call('POST', `${pathOf(name)}/admit`, HostView, { body: {} });
     session.terminal.out(session.isJson ? json(raw) : `Host ${value.name} may come in again.\n`);
   });
+
+  addHostUpkeepCommands(host, open);
 
   const add = host
     .command('add')

@@ -34,7 +34,7 @@ export function applyTask(awaited: Awaited, ask: Ask): Task {
 /** For a wish that holds already. */
 export const doneTask = (awaited: Awaited, ask: Ask): Task => ({ ...applyTask(awaited, ask), state: 'done', finishedAtMs: ask.nowMs });
 
-export const blankTask = (ask: Ask) =>
+export const blankTask = (ask: Pick<Ask, 'by' | 'nowMs' | 'taskId'>) =>
   ({
     id: ask.taskId,
     state: 'queued',

@@ -53,7 +53,7 @@ it('a free name keeps to the rules for names and is nobody else’s', () => {
 });
 
 it('forgetting a host removes what it had here and ends its tasks, and wishes nothing of the host', () => {
-  const { change } = forgetHost({ host: aHost(), resources: [aGuest()], tasks: [aTask()], nameTaken: false }, anAsk());
+  const { change } = forgetHost({ host: aHost(), inventory: null, resources: [aGuest()], tasks: [aTask()], nameTaken: false }, anAsk());
   expect(change).toMatchObject({
     removals: [{ kind: 'guest', id: '100' }],
     forgottenHosts: [HOST_ID],

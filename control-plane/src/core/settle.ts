@@ -53,9 +53,11 @@ function progressOfAct(task: Task, spokenOf: ReadonlyMap<string, ResourceStatus>
   const { state, result = null, problem = null } = said.data;
   if (isFinished(state))
     return { state, result, problem: state === 'cancelled' && !problem ? new Problem('cancelled', 'cancelled').view() : problem };
-  // Once begun it may take as long as it likes, but for a reboot.
-  return { state, activity: status.activity ?? null, deadlineAtMs: task.spec.do === 'guest.reboot' ? task.deadlineAtMs : null };
+  return { state, activity: status.activity ?? null, deadlineAtMs: endsInTime(task) ? task.deadlineAtMs : null };
 }
+
+/** Once begun, a stream may take as long as it likes. */
+const endsInTime = ({ spec }: Task): boolean => spec.do !== 'guest.exec' && spec.do !== 'guest.console';
 
 const hasGivenUp = ({ condition }: ResourceStatus): boolean => condition === 'needs-attention' || condition === 'unsupported';
 

@@ -59,6 +59,8 @@ export interface TaskDecisionView {
 
 export interface HostDecisionView {
   readonly host: Host;
+  /** Null: it has not introduced itself yet. */
+  readonly inventory: Inventory | null;
   readonly resources: readonly Held[];
   readonly tasks: readonly Task[];
   readonly nameTaken: boolean;

@@ -149,7 +149,8 @@ function hostUpdate({ id, after, inventory, hardware, ...set }: HostUpdate): Sta
             ' ON CONFLICT (host_id) DO UPDATE SET digest = excluded.digest, hardware = excluded.hardware',
           ),
         ];
-  return [...isNext, update(schema.host, set, { id }), ...known, ...made];
+  const said = Object.keys(set).length > 0 ? [update(schema.host, set, { id })] : [];
+  return [...isNext, ...said, ...known, ...made];
 }
 
 /** Its key never comes in again. */

@@ -5,6 +5,7 @@ import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
 import { createCellStore } from './cells.ts';
 import { commitChange } from './commit.ts';
+import { createFleet } from './fleet.ts';
 import { type Defer, gathered } from './gathered.ts';
 import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
@@ -62,6 +63,7 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
     views: createViews(db, ask, defer),
     access: createAccessStore(db, ask, now, changed),
     cells: createCellStore(client, changed),
+    fleet: createFleet(db),
     async commit(change) {
       const outcome = await commitChange(client, change);
       if (outcome.committed && change.events && change.events.length > 0) changed();

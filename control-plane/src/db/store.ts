@@ -19,6 +19,7 @@ import type {
 } from '../core/views.ts';
 import type { AccessStore } from './access-store.ts';
 import type { CellStore } from './cell-store.ts';
+import type { Fleet } from './fleet.ts';
 
 /** Somebody else wrote first: load again, decide again. */
 export type CommitOutcome = { readonly committed: true } | { readonly committed: false; readonly conflict: string };
@@ -110,6 +111,7 @@ export interface Store extends Reads {
   readonly views: Views;
   readonly access: AccessStore;
   readonly cells: CellStore;
+  readonly fleet: Fleet;
   /** One batch: everything or nothing. Settles only when it is durable. */
   commit(change: Change): Promise<CommitOutcome>;
   /** By its id alone, for what is asked each time that a host connects. */

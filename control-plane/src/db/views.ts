@@ -77,6 +77,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions, defer: Defer | n
               .where(and(eq(host.name, newName), ne(host.id, found.id)));
       return {
         host: found,
+        inventory: (await inventoriesOf(db, [found.id])).get(found.id) ?? null,
         resources: (await ask.resourcesOfHost.all({ hostId: found.id })).map(heldOf),
         tasks: (await ask.tasksOfHost.all({ hostId: found.id })).map(taskOf),
         nameTaken: taken.length > 0,

@@ -36,6 +36,7 @@ describe('every address', () => {
     expect(routes.filter(({ right }) => right === 'public').map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /api/v1/session',
       'GET /install.sh',
+      'GET /agent/v1/release',
       'GET /agent/v1/drover-agent.deb',
       'POST /agent/v1/enrol',
       'POST /agent/v1/enrol/check',

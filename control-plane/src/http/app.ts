@@ -19,6 +19,7 @@ import { installRoutes } from './routes/install.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { signingKeyRoutes } from './routes/signing-key.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { upgradeRoutes } from './routes/upgrades.ts';
 import { createUploadRoom, type UploadRoom } from './upload.ts';
 import { watchEvents } from './watch.ts';
 import { serveAsset } from './web-assets.ts';
@@ -56,6 +57,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...accessRoutes(deps),
     ...signingKeyRoutes(deps),
     ...installRoutes(deps),
+    ...upgradeRoutes(deps),
     ...agentRoutes(deps, attempts),
     ...docsRoutes(deps.version, () => routes),
   ];

@@ -1,5 +1,6 @@
 import * as cells from '@drover/shared/api/cells';
 import * as requests from '@drover/shared/api/requests';
+import * as upgrades from '@drover/shared/api/upgrades';
 import * as views from '@drover/shared/api/views';
 import { ProblemView } from '@drover/shared/lib/problem';
 
@@ -12,6 +13,7 @@ import {
   EnrolRequest,
   HostKeyReply,
   HostKeyRequest,
+  ReleaseReply,
 } from '@drover/shared/protocol/agent-api';
 import { z } from 'zod';
 
@@ -68,6 +70,11 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   ExecGuest: requests.ExecGuest,
   CreateImage: requests.CreateImage,
   EditHost: requests.EditHost,
+  AffectedGuests: upgrades.AffectedGuestsView,
+  Begun: upgrades.BegunView,
+  PowerHost: upgrades.PowerHost,
+  UpgradeHosts: upgrades.UpgradeHosts,
+  Upgrades: upgrades.UpgradesView,
   CreateEnrolment: requests.CreateEnrolment,
   CreateUser: requests.CreateUser,
   CreateToken: requests.CreateToken,
@@ -82,6 +89,7 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Credentials,
   HostKeyRequest,
   HostKeyReply,
+  ReleaseReply,
   Catalogue: views.CatalogueView,
   TaskLog: views.TaskLogView,
   SignInLink: views.SignInLinkView,

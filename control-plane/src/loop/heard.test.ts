@@ -67,7 +67,7 @@ async function say(host: HostId, over: Partial<Report> = {}): Promise<void> {
   await dispatcher.idle();
 }
 const written = async (host: HostId) => (await store.host(host))?.host;
-const ticked = () => tick({ store, clock, dispatcher, receiver, log: () => {} }, { trim: false });
+const ticked = () => tick({ store, clock, random: realRandom, dispatcher, receiver, log: () => {} }, { trim: false });
 const replies = () => broker.replies().map(({ sequence }) => sequence);
 
 it('hosts that have nothing to say are answered at once, and written together by the next tick', async () => {

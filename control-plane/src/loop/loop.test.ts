@@ -165,7 +165,7 @@ describe('from a request to a host and back', () => {
     expect((await store.guest('web'))?.guest.status?.condition).toBe('unsupported');
     clock.advance(3_600_000);
     await say({});
-    await tick({ store, clock, dispatcher, receiver, log: () => {} }, { trim: false });
+    await tick({ store, clock, random: realRandom, dispatcher, receiver, log: () => {} }, { trim: false });
     await idle();
     expect(commandIds()).toEqual([]);
     await say({ session: 's2', hello: { protocol: 1, inventory: anInventory(), journal: [] } });
@@ -204,7 +204,7 @@ describe('what is lost', () => {
     for (let second = 1; second <= 60; second++) {
       clock.advance(1_000);
       if (second % 10 === 0) await say({});
-      await tick({ store, clock, dispatcher, receiver, log: () => {} }, { trim: false });
+      await tick({ store, clock, random: realRandom, dispatcher, receiver, log: () => {} }, { trim: false });
       await dispatcher.idle();
       if (commandIds().length > 0) sentAt.push(second);
     }
@@ -217,7 +217,7 @@ describe('what is lost', () => {
     await idle();
     expect(commandIds()).toEqual(['guest 100:1']);
     clock.set(clock.now() - 900_000);
-    await tick({ store, clock, dispatcher, receiver, log: () => {} }, { trim: false });
+    await tick({ store, clock, random: realRandom, dispatcher, receiver, log: () => {} }, { trim: false });
     await dispatcher.idle();
     expect(commandIds()).toEqual(['guest 100:1']);
   });
@@ -259,7 +259,7 @@ describe('what is lost', () => {
     await idle();
     expect((await store.host(HOST_ID))?.host.connected).toBe(true);
     clock.advance(60_000);
-    await tick({ store, clock, dispatcher, receiver, log: () => {} }, { trim: true });
+    await tick({ store, clock, random: realRandom, dispatcher, receiver, log: () => {} }, { trim: true });
     expect((await store.host(HOST_ID))?.host.connected).toBe(false);
     await say({});
     expect((await store.host(HOST_ID))?.host.connected).toBe(true);

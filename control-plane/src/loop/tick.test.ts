@@ -1,3 +1,4 @@
+import { realRandom } from '@drover/shared/lib/random';
 import { HostId } from '@drover/shared/model/id';
 import { expect, it } from 'vitest';
 import { aTask, HOST_ID } from '../../../test/control-plane/held.ts';
@@ -25,7 +26,7 @@ it('what fails in a tick is said, and keeps nothing else of it from being done',
   };
   const dispatcher: Pick<Dispatcher, 'nudge'> = { nudge: (hostId) => void nudged.push(HostId.parse(hostId)) };
   const receiver = { writeHeard: broken };
-  const ticked = tick({ store, clock, dispatcher: dispatcher as Dispatcher, receiver, log: () => {} }, { trim: true });
+  const ticked = tick({ store, clock, random: realRandom, dispatcher: dispatcher as Dispatcher, receiver, log: () => {} }, { trim: true });
   await expect(ticked).rejects.toThrow('this one cannot be read');
   expect([nudged, done]).toEqual([[HOST_ID], ['trim']]);
   expect((await opened.task(tasks[1]?.id ?? ''))?.task.state).toBe('failed');
@@ -38,7 +39,7 @@ it('that a host has fallen silent is noticed by who hears it, not by another who
   await store.commit({ by: 'test', atMs: 1, newHosts: [{ id: HOST_ID, name: 'one', cell: 'default', publicKey: KEY }] });
   await store.commit({ by: 'test', atMs: 1, hosts: [{ id: HOST_ID, connected: true, heardAtMs: clock.now() - 3_600_000 }] });
   const dispatcher = { nudge() {} } as unknown as Dispatcher;
-  const context = { store, clock, dispatcher, receiver: { writeHeard: async () => {} }, log: () => {} };
+  const context = { store, clock, random: realRandom, dispatcher, receiver: { writeHeard: async () => {} }, log: () => {} };
   await tick({ ...context, holds: () => false }, { trim: false });
   expect((await store.knownHost(HOST_ID))?.connected).toBe(true);
   await tick({ ...context, holds: () => true, isLeader: () => false }, { trim: false });

@@ -1,9 +1,11 @@
 import type { Clock } from '@drover/shared/lib/clock';
+import type { Random } from '@drover/shared/lib/random';
 import { AWAY_MS } from '../core/guest-state.ts';
 import { silence } from '../core/reports.ts';
 import { expireTask } from '../core/tasks.ts';
 import type { Store } from '../db/store.ts';
 import type { Dispatcher } from './dispatch.ts';
+import { advanceFleetUpgrades } from './fleet-upgrades.ts';
 import type { Log } from './log.ts';
 import { performer } from './perform.ts';
 import type { Receiver } from './receive.ts';
@@ -14,6 +16,7 @@ const TRIM_EVERY = 600;
 export interface TickContext {
   readonly store: Store;
   readonly clock: Clock;
+  readonly random: Random;
   readonly dispatcher: Dispatcher;
   readonly receiver: Pick<Receiver, 'writeHeard'>;
   readonly log: Log;
@@ -33,6 +36,7 @@ export async function tick(context: TickContext, options: { readonly trim: boole
       () => receiver.writeHeard(),
       async () => isLeader() && (await expire(context, nowMs)),
       () => noticeSilence(context, nowMs),
+      async () => isLeader() && (await advanceFleetUpgrades(store, dispatcher, context.random, nowMs)),
       async () => (await store.hostsWithPending()).forEach(dispatcher.nudge),
       async () => options.trim && isLeader() && (await store.trim(nowMs)),
     ],

@@ -84,4 +84,21 @@ export type Credentials = z.infer<typeof Credentials>;
 export const UPLOAD_PATH = '/agent/v1/uploads/';
 /** GET: the Debian package of the agent, of the control plane's own version. */
 export const AGENT_PACKAGE_PATH = '/agent/v1/drover-agent.deb';
+/** GET: what the control plane's key says of that package: ReleaseReply. */
+export const RELEASE_PATH = '/agent/v1/release';
+export const ReleaseReply = z.object({
+  /** A JWS over ReleaseClaims by the control plane's signing key. */
+  jws: z.string(),
+  publicKey: PublicKey,
+});
+export type ReleaseReply = z.infer<typeof ReleaseReply>;
+export const ReleaseClaims = z.object({
+  aud: z.literal('drover-release'),
+  version: z.string(),
+  build: z.string(),
+  /** Of the package, in hex. */
+  sha256: z.string(),
+  sizeBytes: z.number().int(),
+});
+export type ReleaseClaims = z.infer<typeof ReleaseClaims>;
 export const RELAY_PATH = '/relay/';

@@ -1,10 +1,10 @@
 import { Problem } from '@drover/shared/lib/problem';
-import { AGENT_PACKAGE_PATH } from '@drover/shared/protocol/agent-api';
+import { AGENT_PACKAGE_PATH, RELEASE_PATH, type ReleaseClaims, ReleaseReply } from '@drover/shared/protocol/agent-api';
 import type { AgentPackageFile, AppDeps } from '../deps.ts';
 import { installScript } from '../install-script.ts';
 import { hostUrl } from '../origin.ts';
 import { reply } from '../reply.ts';
-import { type Route, rawRoute } from '../route.ts';
+import { type Route, rawRoute, route } from '../route.ts';
 
 /** What a plain Debian needs to become a host: a script to pipe into a shell, and the package that it fetches. */
 export function installRoutes(deps: AppDeps): Route[] {
@@ -24,6 +24,21 @@ export function installRoutes(deps: AppDeps): Route[] {
         reply(installScript(hostUrl(deps, request), made().about), {
           headers: { 'content-type': 'text/x-shellscript; charset=utf-8', 'cache-control': 'no-cache' },
         }),
+    }),
+    route({
+      method: 'GET',
+      path: RELEASE_PATH,
+      right: 'public',
+      tag: 'hosts',
+      summary: 'The word of this control plane’s key on the package of the agent',
+      response: ReleaseReply,
+      async handler() {
+        const { version, build, sha256, sizeBytes } = made().about;
+        const [publicKey] = deps.signer.publicKeys;
+        if (!publicKey) throw new Problem('internal', 'this control plane has no signing key');
+        const claims: ReleaseClaims = { aud: 'drover-release', version, build, sha256, sizeBytes };
+        return { body: { jws: await deps.signer.sign(claims), publicKey } };
+      },
     }),
     rawRoute({
       method: 'GET',

@@ -1,0 +1,123 @@
+import { AffectedGuestsView, BegunView, PowerHost, UpgradeHosts, UpgradesView } from '@drover/shared/api/upgrades';
+import { Problem } from '@drover/shared/lib/problem';
+import { Tag } from '@drover/shared/model/guest';
+import { z } from 'zod';
+import { affectedGuests } from '../../core/affected.ts';
+import { beginFleetUpgrade } from '../../core/fleet-upgrade.ts';
+import { beginHostPower, beginUpgrade, type Release, upgradeStateOf } from '../../core/host-tasks.ts';
+import type { FleetHost, Which } from '../../db/fleet.ts';
+import { performer } from '../../loop/perform.ts';
+import { askOf } from '../ask.ts';
+import type { AppDeps } from '../deps.ts';
+import { type Route, route } from '../route.ts';
+import { taskViewById } from '../task-answer.ts';
+import { Ref } from './params.ts';
+
+const ListUpgrades = z.strictObject({ host: Ref.optional(), tag: Tag.optional() });
+const params = z.object({ host: Ref });
+
+/** What is done to hosts themselves, and to the agents on them. */
+export function upgradeRoutes(deps: AppDeps): Route[] {
+  const { store } = deps;
+  const perform = performer(store, deps.nudge);
+
+  function release(): Release {
+    if (deps.agentPackage) return deps.agentPackage.about;
+    throw new Problem('not-found', 'this control plane was built without the agent’s package', { suggestion: 'npm run build' });
+  }
+
+  /** Throws Problem when somebody is named who is not there, or nobody is meant. */
+  async function meant(asked: UpgradeHosts): Promise<readonly FleetHost[]> {
+    const which: Which = asked.hosts ? { refs: asked.hosts } : asked.tag ? { tag: asked.tag } : { all: true };
+    const hosts = await store.fleet.upgradables(which);
+    const missing = asked.hosts?.find((ref) => !hosts.some(({ host }) => host.id === ref || host.name === ref));
+    if (missing !== undefined) throw new Problem('not-found', `there is no host ${missing}`, { field: 'hosts' });
+    if (hosts.length === 0)
+      throw new Problem('not-found', asked.tag ? `no host has the tag ${asked.tag}` : 'there is no host yet', { field: 'tag' });
+    return hosts;
+  }
+
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/upgrades',
+      right: 'view',
+      tag: 'hosts',
+      summary: 'The agent that this control plane has, and which hosts run another',
+      query: ListUpgrades,
+      response: UpgradesView,
+      async handler({ query }) {
+        const { version, build } = release();
+        const which: Which = query.host ? { refs: [query.host] } : query.tag ? { tag: query.tag } : { all: true };
+        const hosts = await store.fleet.upgradables(which);
+        return {
+          body: {
+            release: { version, build },
+            hosts: hosts.map(({ host: { id, name, connected }, agent }) => ({
+              ...{ id, name, version: agent?.agentVersion ?? null, build: agent?.agentBuild ?? null },
+              ...upgradeStateOf({ host: { id, name, connected }, agent }, { build }),
+            })),
+          },
+        };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/upgrades',
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Upgrade the agents of hosts to this control plane’s own',
+      description:
+        'One host is upgraded at once. Of many, one comes first, then a tenth, then the rest; the first that does not get on ends it. Guests run on. An agent that does not get on within a minute is replaced by the one before.',
+      body: UpgradeHosts,
+      status: 202,
+      response: BegunView,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const { answer } = await perform(
+          () => meant(call.body),
+          (hosts) => {
+            const [only, ...others] = hosts;
+            return only && others.length === 0 ? beginUpgrade(only, release(), ask) : beginFleetUpgrade(hosts, release(), ask);
+          },
+          call.key,
+        );
+        return { body: { task: await taskViewById(store, answer.taskId) } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/hosts/{host}/affected',
+      right: 'view',
+      tag: 'hosts',
+      summary: 'The guests that a reboot or shutdown of a host would end',
+      params,
+      response: AffectedGuestsView,
+      async handler(call) {
+        const { resources } = await store.views.onHost(call.params.host);
+        return { body: { items: affectedGuests(resources) } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/hosts/{host}/power',
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Reboot a host, or shut it down',
+      description: 'Its guests are shut down first, in their order and with their time. Those that start at boot come back with it.',
+      params,
+      body: PowerHost,
+      status: 202,
+      response: BegunView,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const { answer } = await perform(
+          () => store.views.onHost(call.params.host),
+          (view) => beginHostPower(view, call.body.action, ask),
+          call.key,
+        );
+        return { body: { task: await taskViewById(store, answer.taskId) } };
+      },
+    }),
+  ];
+}
