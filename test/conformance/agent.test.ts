@@ -122,6 +122,30 @@ describe('sessions', () => {
     expect((await cp.report(introduced, length)).hello).toMatchObject({ journal: [entry], counter: command.counter, run: hello.hello.run });
   });
 
+  it('4.12 says what it is made of to who asks, and to nobody else', async () => {
+    cp.answers = false;
+    const first = await started();
+    expect(first.hello.inventory.hardwareDigest).toMatch(/./);
+    expect(first).not.toHaveProperty('hardware');
+    cp.reply(first, { hardwareWanted: true });
+    const said = await cp.report(({ hardware }) => hardware);
+    expect(said.hardware.digest).toBe(first.hello.inventory.hardwareDigest);
+    // Nobody has acknowledged it.
+    const again = await cp.report(({ hardware, sequence }) => hardware && sequence > said.sequence);
+    for (const report of [said, again]) schema('report').parse(report);
+    expect(again).not.toHaveProperty('hello');
+  });
+
+  it('4.13 tells how it is doing with what it says anyway, once', async () => {
+    await started();
+    const told = await cp.report(({ figures }) => figures);
+    schema('report').parse(told);
+    expect(told.figures.atMs).toBeLessThanOrEqual(told.sentAtMs);
+    cp.answers = false;
+    await cp.report(({ sequence }) => sequence > told.sequence + 1);
+    expect(cp.reports.filter(({ figures }) => figures)).toEqual([told]);
+  });
+
   it('3.3 introduces itself again when it is asked to', async () => {
     const first = await started();
     const { length } = cp.reports;

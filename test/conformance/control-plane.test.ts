@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { digestOf, type Json, makeKey, settled } from './wire-host.ts';
+import { digestOf, INVENTORY, type Json, makeKey, settled, WAIT } from './wire-host.ts';
 import { schema, startWireWorld, type WireWorld } from './wire-world.ts';
 
 /** Reports, commands and bytes, against the real control plane from the wire alone. The numbers are clauses of docs/protocol.md. */
@@ -90,6 +90,51 @@ describe('reports', () => {
     wire.report(1, 3, { statuses: [{ kind: 'guest', id: '4711', acked: 0, applied: 0, condition: 'settled' }] });
     await wire.reply(1, 3);
     expect((await world.hostView(host)).orphans).toEqual([{ kind: 'guest', id: '4711' }]);
+  });
+
+  it('4.12 asks what a host is made of while it does not know, and takes no more than it understands', async () => {
+    const { host, wire } = await world.ready();
+    const introduce = async (sequence: number, hardwareDigest: string) => {
+      wire.hello(1, sequence, {}, { inventory: { ...INVENTORY, hardwareDigest } });
+      return wire.reply(1, sequence);
+    };
+    expect(await introduce(3, 'd1')).toMatchObject({ hardwareWanted: true, helloWanted: false });
+    const disk = { name: 'sda', sizeBytes: 5, health: { state: 'good' }, colour: 'red' };
+    wire.report(1, 4, { hardware: { digest: 'd1', disks: [disk], cut: ['pci'] } });
+    expect(await wire.reply(1, 4)).not.toHaveProperty('hardwareWanted');
+    expect(await introduce(5, 'd1')).not.toHaveProperty('hardwareWanted');
+    expect(await introduce(6, 'd2')).toMatchObject({ hardwareWanted: true });
+    const known = await world.api('GET', `/hosts/${host.id}/hardware`);
+    expect(known).toMatchObject({ isKnown: true, disks: [{ name: 'sda', usedBy: [] }], cut: ['pci'] });
+    expect(known.disks[0]).not.toHaveProperty('colour');
+  });
+
+  it('3.6 a hello in the middle of a session says anew what the host is', async () => {
+    const { host, wire } = await world.ready();
+    const journal = wire.commands.map(({ resource: { kind, id, generation, spec, deletion } }) => ({
+      kind,
+      id,
+      generation,
+      digest: digestOf({ spec, deletion }),
+    }));
+    wire.hello(1, 3, {}, { journal, inventory: { ...INVENTORY, addresses: ['192.0.2.77'] } });
+    await wire.reply(1, 3);
+    expect(await world.hostView(host)).toMatchObject({ addresses: ['192.0.2.77'], connected: true });
+    expect(wire.commands).toHaveLength(2);
+  });
+
+  it('4.13, 4.14 keeps the newest figures as old as they are, and a report that has strange ones', async () => {
+    const { host, wire } = await world.ready();
+    const told = () => world.api('GET', `/hosts/${host.id}/figures`);
+    expect(await told()).toMatchObject({ atMs: null, figures: null });
+    wire.report(1, 3, { figures: { atMs: Date.now() - 5_000, host: { cpu: 0.25, mood: 'good' }, guests: [{ id: 100, cpu: 1.5 }] } });
+    await wire.reply(1, 3);
+    await vi.waitFor(async () => expect(await told()).toMatchObject({ figures: { cpu: 0.25 }, guests: [{ id: 100, cpu: 1.5 }] }), WAIT);
+    expect((await told()).ageMs).toBeGreaterThanOrEqual(5_000);
+    const [storage] = wire.commands;
+    wire.report(1, 4, { figures: { atMs: 'now' }, hardware: 7, statuses: [settled(storage, { condition: 'needs-attention' })] });
+    await wire.reply(1, 4);
+    expect(await world.placedOn(host, 'storages')).toMatchObject([{ condition: 'needs-attention' }]);
   });
 
   it('4.11 one host says nothing for another', async () => {

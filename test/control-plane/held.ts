@@ -93,6 +93,15 @@ export const aNetwork = (over: Partial<Held<'network'>> = {}): Held<'network'> =
   ...over,
 });
 
+export const someSettings = (spec: Held<'host'>['spec'], over: Partial<Held<'host'>> = {}): Held<'host'> => ({
+  kind: 'host',
+  id: HOST_ID,
+  ...settled,
+  spec,
+  status: aStatus('host', HOST_ID, 1),
+  ...over,
+});
+
 export const anImage = (over: Partial<Held<'image'>> = {}): Held<'image'> => ({
   kind: 'image',
   id: IMAGE_ID,
@@ -168,6 +177,7 @@ export const aCandidate = (over: Partial<HostCandidate> = {}): HostCandidate => 
   storages: [aStorage()],
   networks: [aNetwork()],
   images: [anImage()],
+  settings: null,
   promisedMemoryBytes: 0,
   ...over,
 });

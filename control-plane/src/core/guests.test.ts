@@ -17,6 +17,7 @@ import {
   NOW_MS,
   onGuest,
   refusalOf,
+  someSettings,
   wishOf,
 } from '../../../test/control-plane/held.ts';
 import { createGuest, editGuest, removeGuest, setPower } from './guests.ts';
@@ -207,6 +208,12 @@ describe('creating a guest', () => {
       if (expected.text) expect(refusal.text).toMatch(expected.text);
     });
   }
+
+  it('goes to no host in maintenance by itself, and says so; to one that was named it does', () => {
+    const candidates = [aCandidate({ settings: someSettings({ maintenance: true }) })];
+    expect(refusalOf(() => createGuest(view({ candidates }), container, anAsk())).text).toContain('h1: it is in maintenance');
+    expect(createGuest(view({ candidates }), { ...container, host: 'h1' }, anAsk()).change.wishes).toMatchObject([{ kind: 'guest' }]);
+  });
 
   it('goes to the host with the most memory not yet promised', () => {
     const busy = aCandidate({ promisedMemoryBytes: 15 * GiB });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { aGuest, aHost, anAsk, aTask, HOST_ID, NOW_MS, refusalOf } from '../../../test/control-plane/held.ts';
+import { aGuest, aHost, anAsk, aTask, HOST_ID, NOW_MS, refusalOf, someSettings } from '../../../test/control-plane/held.ts';
 import { freeSubnet } from './fabric.ts';
-import { enrolHost, forgetHost, freeName } from './hosts.ts';
-import type { EnrolmentDecisionView } from './views.ts';
+import { editHost, enrolHost, forgetHost, freeName } from './hosts.ts';
+import type { EnrolmentDecisionView, HostDecisionView } from './views.ts';
 
 const enrolment = { tokenHash: 'h', name: null, createdBy: 'anna', expiresAtMs: NOW_MS + 1, usedByHostId: null };
 const view = (over: Partial<EnrolmentDecisionView> = {}): EnrolmentDecisionView => ({
@@ -40,6 +40,38 @@ describe('enrolling a host', () => {
     expect(refusalOf(() => enrolHost(view({ enrolment: { ...enrolment, usedByHostId: HOST_ID } }), input, NOW_MS))).toMatchObject({
       code: 'gone',
     });
+  });
+});
+
+describe('editing a host', () => {
+  const onHost = (over: Partial<HostDecisionView> = {}): HostDecisionView => ({
+    host: aHost(),
+    resources: [],
+    tasks: [],
+    nameTaken: false,
+    ...over,
+  });
+  const wishesOf = (...[seen, given]: [HostDecisionView, Parameters<typeof editHost>[1]]) => editHost(seen, given, anAsk()).change.wishes;
+
+  it('begins its settings with the first that is set, and leaves out what is the default anyway', () => {
+    const spec = { tags: ['edge'], location: 'rack 4' };
+    expect(wishesOf(onHost(), { tags: ['edge', 'edge'], location: 'rack 4', notes: '', startDelayS: 0, maintenance: false })).toEqual([
+      { kind: 'host', id: HOST_ID, hostId: HOST_ID, generation: 1, spec, deletion: null },
+    ]);
+  });
+
+  it('changes what is named, and leaves the rest', () => {
+    const seen = onHost({ resources: [aGuest(), someSettings({ tags: ['edge'], notes: 'loud' }, { generation: 4 })] });
+    expect(wishesOf(seen, { tags: [], startDelayS: 30 })).toMatchObject([{ generation: 5, spec: { notes: 'loud', startDelayS: 30 } }]);
+    expect(wishesOf(seen, { tags: [] })?.[0]?.spec).toEqual({ notes: 'loud' });
+  });
+
+  it('that comes to the same wishes nothing: a host without settings gets none by a change of its name', () => {
+    expect(wishesOf(onHost(), { tags: [], notes: '' })).toBeUndefined();
+    const { change } = editHost(onHost(), { name: 'fra-1' }, anAsk());
+    expect(change).toMatchObject({ renamedHosts: [{ id: HOST_ID, name: 'fra-1' }], events: [{ kind: 'host', id: HOST_ID }] });
+    expect(change.wishes).toBeUndefined();
+    expect(wishesOf(onHost({ resources: [someSettings({ tags: ['edge'] })] }), { tags: ['edge'] })).toBeUndefined();
   });
 });
 

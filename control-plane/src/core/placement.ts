@@ -43,6 +43,8 @@ function placeOn(candidate: HostCandidate, need: Need): Place | { readonly reaso
   const { host, inventory } = candidate;
   const absence = absenceOf(host, need.isNamed);
   if (absence) return { reason: absence };
+  // Who names it knows what they do.
+  if (candidate.settings?.spec.maintenance && !need.isNamed) return { reason: 'it is in maintenance: nothing is placed there unasked' };
   if (!inventory) return { reason: 'it has not introduced itself yet' };
   const obstacle = driverObstacle(inventory, need.type);
   if (obstacle) return { reason: obstacle };

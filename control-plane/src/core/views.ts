@@ -12,6 +12,8 @@ export interface HostCandidate {
   readonly storages: readonly Held<'storage'>[];
   readonly networks: readonly Held<'network'>[];
   readonly images: readonly Held<'image'>[];
+  /** Null: nobody has set any. */
+  readonly settings: Held<'host'> | null;
   /** Memory of the guests that are wished running there. */
   readonly promisedMemoryBytes: number;
 }

@@ -5,7 +5,7 @@ import type { HostId, TaskId } from '@drover/shared/model/id';
 import { and, asc, count, desc, eq, gt, isNotNull, isNull, max, min, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import type { Host } from '../core/held.ts';
+import type { Held, Host } from '../core/held.ts';
 import { guestReads } from './guest-list.ts';
 import { HOST_BESIDE, type Questions } from './questions.ts';
 import { heldOfKind, hostOf, taskOf } from './rows.ts';
@@ -28,7 +28,10 @@ export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
     },
 
     async hosts(list) {
-      const where = list.name === undefined ? undefined : eq(host.name, list.name);
+      const where = and(
+        list.name === undefined ? undefined : eq(host.name, list.name),
+        list.tag === undefined ? undefined : sql`${host.id} IN (${hostsTagged(list.tag)})`,
+      );
       const found = await db
         .select()
         .from(host)
@@ -158,9 +161,11 @@ async function hostRecords(db: LibSQLDatabase, hosts: readonly Host[]): Promise<
   const inventories = await inventoriesOf(db, ids);
   const counts = await guestCounts(db, ids);
   const pending = await oldestPending(db, ids);
+  const settings = await settingsOf(db, ids);
   return hosts.map((each) => ({
     host: each,
     inventory: inventories.get(each.id) ?? null,
+    settings: settings.get(each.id) ?? null,
     guests: counts.get(each.id) ?? NO_GUESTS,
     pendingSinceMs: pending.get(each.id) ?? null,
   }));
@@ -172,6 +177,18 @@ export async function inventoriesOf(db: LibSQLDatabase, hostIds: readonly HostId
     .from(hostInventory)
     .where(sql`${hostInventory.hostId} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`);
   return new Map(found.map(({ hostId, inventory }) => [hostId, inventory]));
+}
+
+/** Ids of the hosts whose settings have this tag. */
+const hostsTagged = (tag: string): SQL =>
+  sql`SELECT r.id FROM resource r, json_each(r.spec, '$.tags') AS tag WHERE r.kind = 'host' AND tag.value = ${tag}`;
+
+export async function settingsOf(db: LibSQLDatabase, hostIds: readonly HostId[]): Promise<ReadonlyMap<string, Held<'host'>>> {
+  const found = await db
+    .select()
+    .from(resource)
+    .where(and(eq(resource.kind, 'host'), sql`${resource.id} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`));
+  return new Map(found.map((row) => [row.id, heldOfKind('host', row)]));
 }
 
 /** Of each host the wish that has waited longest to be journalled there. */

@@ -39,6 +39,8 @@ export interface HostRecord {
   readonly host: Host;
   /** Null: it has not introduced itself yet. */
   readonly inventory: Inventory | null;
+  /** Null: nobody has set any. */
+  readonly settings: Held<'host'> | null;
   readonly guests: { readonly total: number; readonly running: number };
   /** When the oldest wish was made that it has not journalled; null: it has all. */
   readonly pendingSinceMs: number | null;
@@ -60,7 +62,7 @@ export interface Reads {
   guest(ref: string): Promise<GuestRecord | null>;
   guests(filter: ListGuests): Promise<Page<GuestRecord>>;
   host(ref: string): Promise<HostRecord | null>;
-  hosts(list: ListByName): Promise<Page<HostRecord>>;
+  hosts(list: ListByName & { readonly tag?: string | undefined }): Promise<Page<HostRecord>>;
   /** Null: it has not said what it is made of. */
   hardware(hostId: HostId): Promise<Hardware | null>;
   /** The newest; null: there are none. */

@@ -11,7 +11,7 @@ import { didYouMean } from '../core/near.ts';
 import type { GuestDecisionView, HostCandidate, ImageDecisionView, ReportView } from '../core/views.ts';
 import { type Defer, gathered } from './gathered.ts';
 import { listOf, type Questions } from './questions.ts';
-import { inventoriesOf } from './reads.ts';
+import { inventoriesOf, settingsOf } from './reads.ts';
 import { heldOf, heldOfKind, hostOf, isGuestId, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 import type { Views } from './store.ts';
@@ -272,6 +272,10 @@ async function candidates(db: LibSQLDatabase, ref: string | undefined): Promise<
     db,
     hosts.map(({ id }) => id),
   );
+  const settings = await settingsOf(
+    db,
+    hosts.map(({ id }) => id),
+  );
   return hosts.map((candidate) => {
     const here = placedOn.get(candidate.id) ?? [];
     return {
@@ -280,6 +284,7 @@ async function candidates(db: LibSQLDatabase, ref: string | undefined): Promise<
       storages: here.filter(isKind('storage')),
       networks: here.filter(isKind('network')),
       images: here.filter(isKind('image')),
+      settings: settings.get(candidate.id) ?? null,
       promisedMemoryBytes: promisedTo.get(candidate.id) ?? 0,
     };
   });

@@ -13,6 +13,7 @@ import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fabricRoutes } from './routes/fabric.ts';
 import { guestRoutes } from './routes/guests.ts';
+import { hostFactsRoutes } from './routes/host-facts.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
@@ -49,6 +50,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...sessionRoutes(deps, attempts),
     ...guestRoutes(deps),
     ...hostRoutes(deps),
+    ...hostFactsRoutes(deps),
     ...cellRoutes(deps),
     ...imageRoutes(deps, room),
     ...fabricRoutes(deps),

@@ -1,4 +1,5 @@
 import * as cells from '@drover/shared/api/cells';
+import * as hostViews from '@drover/shared/api/host-views';
 import * as requests from '@drover/shared/api/requests';
 import * as upgrades from '@drover/shared/api/upgrades';
 import * as views from '@drover/shared/api/views';
@@ -42,6 +43,9 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Problem: ProblemView,
   Guest: views.GuestView,
   Host: views.HostView,
+  HostHardware: hostViews.HardwareView,
+  HostFigures: hostViews.HostFiguresView,
+  GuestFigures: hostViews.GuestFiguresView,
   Cell: cells.CellView,
   Cells: cells.CellsView,
   CellFiles: cells.CellFilesView,

@@ -1,3 +1,4 @@
+import { HostFiguresView } from '@drover/shared/api/host-views';
 import { ChangeEvent } from '@drover/shared/api/views';
 import { realRandom } from '@drover/shared/lib/random';
 import type { Role } from '@drover/shared/model/access';
@@ -20,9 +21,9 @@ interface Stream {
 }
 
 /** `as`: a role, or the secret of a token. */
-async function listen(after?: string, as = 'owner'): Promise<Stream> {
+async function listen(after?: string, as = 'owner', query = ''): Promise<Stream> {
   const secret = as in world.tokens ? world.tokens[as as Role] : as;
-  const response = await world.app.request(`${ORIGIN}/api/v1/events`, {
+  const response = await world.app.request(`${ORIGIN}/api/v1/events${query}`, {
     headers: { authorization: `Bearer ${secret}`, ...(after === undefined ? {} : { 'last-event-id': after }) },
   });
   expect(response.headers.get('content-type')).toBe('text/event-stream');
@@ -164,6 +165,34 @@ describe('the event stream', () => {
     world.clock.advance(15_000);
     expect(await quiet).toEqual({ comment: 'still here' });
     await stream.leave();
+  });
+
+  it('tells the live figures of a host to who asked for them, the newest there are and those that come, and to nobody else', async () => {
+    const tell = (load: number) => {
+      const figures = { atMs: 1, host: { load: [load, 0, 0] as [number, number, number] }, guests: [] };
+      return world.commit({ figures: [{ hostId: world.hostId, atMs: world.clock.now(), figures }] });
+    };
+    await tell(1);
+    const [asked, other] = [await listen(undefined, 'viewer', '?figures=fra-h03'), await listen()];
+    const load = async () => {
+      const frame = await asked.next();
+      if (frame === 'end' || frame.event !== 'figures') return frame;
+      expect(frame).not.toHaveProperty('id');
+      const { host, ageMs, figures } = HostFiguresView.parse(JSON.parse(frame.data ?? ''));
+      return [host.name, ageMs, figures?.load?.[0]];
+    };
+    expect([await asked.next(), await other.next()]).toMatchObject([{ event: 'hello' }, { event: 'hello' }]);
+    expect(await load()).toEqual(['fra-h03', 0, 1]);
+    const next = load();
+    await settle();
+    world.clock.advance(4_000);
+    await tell(2);
+    world.clock.advance(1_000);
+    expect(await next).toEqual(['fra-h03', 1_000, 2]);
+    await touch('100');
+    expect(idOf(await other.next())).toBe('100');
+    await Promise.all([asked.leave(), other.leave()]);
+    expect((await world.ask('GET', '/api/v1/events?figures=nobody')).json).toMatchObject({ status: 404, field: 'figures' });
   });
 
   it('users and tokens are for those who may edit access', async () => {

@@ -2,6 +2,7 @@ import type { ChangeEvent } from '@drover/shared/api/views';
 import type { Clock } from '@drover/shared/lib/clock';
 import { may } from '../core/access.ts';
 import type { Store } from '../db/store.ts';
+import { FIGURES_LOOK_MS } from './figures-frames.ts';
 import type { Caller } from './session.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -13,13 +14,18 @@ export interface EventSources {
   readonly closing: AbortSignal;
   /** Whose stream it is: it ends with the proof that it was opened with. */
   readonly caller: Caller;
+  /** Frames to be told beside the events, as figuresFrames makes them; absent: none. */
+  readonly figures?: (() => Promise<string>) | undefined;
 }
 
 /**
  * Changes from a cursor on. The database is the queue: the stream reads on when its client has taken what came before, so a slow
  * client costs no memory, and it sleeps until a commit wakes it.
  */
-export function eventStream({ store, clock, closing, caller }: EventSources, after: number | undefined): ReadableStream<Uint8Array> {
+export function eventStream(
+  { store, clock, closing, caller, figures }: EventSources,
+  after: number | undefined,
+): ReadableStream<Uint8Array> {
   const { user, token } = caller;
   /** Whether events about users and tokens are for this client. */
   const seesAccess = may(caller, 'access.edit');
@@ -33,7 +39,7 @@ export function eventStream({ store, clock, closing, caller }: EventSources, aft
   /** Resolves when there may be something to read, or when it is time for a sign of life. */
   const sleep = (): Promise<'news' | 'heartbeat'> =>
     new Promise((resolve) => {
-      const cancel = clock.after(HEARTBEAT_MS, () => resolve('heartbeat'));
+      const cancel = clock.after(figures ? FIGURES_LOOK_MS : HEARTBEAT_MS, () => resolve('heartbeat'));
       wake = () => {
         cancel();
         resolve('news');
@@ -58,16 +64,18 @@ export function eventStream({ store, clock, closing, caller }: EventSources, aft
     for (;;) {
       const waking = hasNews ? 'news' : await sleep();
       if (isOver || isExpired()) return null;
-      if (waking === 'heartbeat') return ': still here\n\n';
+      const measured = figures ? await figures() : '';
+      if (waking === 'heartbeat') return measured || ': still here\n\n';
       hasNews = false;
       const events: readonly ChangeEvent[] = await store.events(cursor, BATCH);
       const last = events.at(-1);
-      if (!last) continue;
+      if (!last && measured === '') continue;
+      if (!last) return measured;
       if (events.some(endsIt)) return null;
       cursor = last.cursor;
       hasNews ||= events.length === BATCH;
       const told = events.filter(({ kind }) => seesAccess || (kind !== 'user' && kind !== 'token'));
-      if (told.length > 0) return told.map(frameOf).join('');
+      if (told.length > 0 || measured !== '') return measured + told.map(frameOf).join('');
     }
   }
 

@@ -24,6 +24,7 @@ import type { Enrolment, Token, User } from '../db/access-store.ts';
 import { ENROLMENT_ID_LENGTH } from '../db/secret.ts';
 import type { GuestRecord, HostRecord, OnHost, TaskRecord } from '../db/store.ts';
 import { ENROLMENT_MS } from '../loop/enrol.ts';
+import { settingsView } from './host-views.ts';
 
 /** Rows as the API answers them. Built once and never parsed again: the types are the check. */
 
@@ -63,7 +64,11 @@ export function guestView({ guest, host, image }: GuestRecord, nowMs: number): G
   };
 }
 
-export function hostView({ host, inventory, guests, pendingSinceMs }: HostRecord, nowMs: number, controlPlaneVersion: string): HostView {
+export function hostView(
+  { host, inventory, settings, guests, pendingSinceMs }: HostRecord,
+  nowMs: number,
+  controlPlaneVersion: string,
+): HostView {
   return {
     id: host.id,
     name: host.name,
@@ -85,6 +90,12 @@ export function hostView({ host, inventory, guests, pendingSinceMs }: HostRecord
     memoryBytes: inventory?.memoryBytes ?? null,
     addresses: inventory?.addresses ?? [],
     drivers: inventory?.drivers ?? [],
+    machine: inventory?.machine ?? null,
+    processor: inventory?.processor ?? null,
+    kvm: inventory?.kvm ?? null,
+    release: inventory?.release ?? null,
+    packages: inventory?.packages ?? [],
+    settings: settingsView(settings),
     guests,
     orphans: [...host.orphans],
   };

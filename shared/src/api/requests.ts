@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Role } from '../model/access.ts';
 import { ContainerSpec, SshKey, Tag, VmSpec } from '../model/guest.ts';
+import { HostSpec } from '../model/host.ts';
 import { ImageName, Name } from '../model/id.ts';
 import { ImageForm, ImageFormat, ImageSource, Sha256 } from '../model/image.ts';
 import { ResourceKind } from '../model/resource.ts';
@@ -83,7 +84,17 @@ export const UploadImage = z.strictObject({
 });
 export type UploadImage = z.infer<typeof UploadImage>;
 
-export const EditHost = z.strictObject({ name: Name });
+export const EditHost = z.strictObject({
+  name: Name.optional(),
+  tags: z.array(Tag).max(32).optional(),
+  notes: HostSpec.shape.notes,
+  /** Where it stands: "rack 4, Frankfurt". */
+  location: HostSpec.shape.location,
+  /** Seconds after the host has booted before its guests are started by themselves. */
+  startDelayS: HostSpec.shape.startDelayS,
+  /** No new guest is placed there. Those that are there stay as they are. */
+  maintenance: z.boolean().optional(),
+});
 export type EditHost = z.infer<typeof EditHost>;
 
 export const CreateEnrolment = z.strictObject({ name: Name.optional() });
@@ -121,6 +132,9 @@ export type ListTasks = z.infer<typeof ListTasks>;
 /** For lists that have no filter of their own. */
 export const ListAll = z.strictObject({ ...paging, name: z.string().max(64).optional() });
 export type ListAll = z.infer<typeof ListAll>;
+
+export const ListHosts = z.strictObject({ ...paging, name: z.string().max(64).optional(), tag: z.string().max(40).optional() });
+export type ListHosts = z.infer<typeof ListHosts>;
 
 /** GET /tasks/{task}/log. */
 export const ReadTaskLog = z.strictObject({

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { ProblemView } from '../lib/problem.ts';
 import { Role } from '../model/access.ts';
 import { Disk, GuestPower, Nic, Power, RunEnd } from '../model/guest.ts';
-import { DriverDescription } from '../model/host.ts';
+import { DriverDescription, InstalledPackage, Kvm, Machine, Processor, Release } from '../model/host.ts';
 import { GuestId, HostId, ImageId, NetworkId, StorageId, TaskId, TokenId, UserId } from '../model/id.ts';
 import { ImageForm, ImageSource } from '../model/image.ts';
 import { Activity, Condition, ResourceRef } from '../model/resource.ts';
 import { TaskState } from '../model/task.ts';
+import { HostSettings } from './host-views.ts';
 
 /** What the API answers with. Names stand beside ids, so that no client has to look them up. Sizes are bytes, times epoch milliseconds. */
 
@@ -114,6 +115,15 @@ export const HostView = z.object({
   memoryBytes: z.number().int().nullable(),
   addresses: z.array(z.string()),
   drivers: z.array(DriverDescription),
+  /** What follows, an agent of before does not say. */
+  machine: Machine.nullable(),
+  processor: Processor.nullable(),
+  /** Can guests be run by KVM, and if not, why not? */
+  kvm: Kvm.nullable(),
+  release: Release.nullable(),
+  /** Those that matter to guests. */
+  packages: z.array(InstalledPackage),
+  settings: HostSettings,
   guests: z.object({ total: z.number().int(), running: z.number().int() }),
   /** Things that exist on the host but that nobody wished for; never touched by itself. */
   orphans: z.array(ResourceRef),

@@ -2,8 +2,10 @@ import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
 import type { AppDeps } from '../deps.ts';
 import { eventStream } from '../event-stream.ts';
+import { figuresFrames } from '../figures-frames.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute } from '../route.ts';
+import { Ref } from './params.ts';
 
 const Cursor = z.coerce.number().int().min(0);
 
@@ -16,13 +18,17 @@ export function eventRoutes({ store, clock, closing }: AppDeps): Route[] {
       tag: 'events',
       summary: 'What changes, as server-sent events',
       description:
-        '`event: change` carries a ChangeEvent: fetch that thing again. Resumes after Last-Event-ID or `after`; without either, begins now. `event: reset`: too much was missed, fetch everything again.',
-      query: z.strictObject({ after: Cursor.optional() }),
+        '`event: change` carries a ChangeEvent: fetch that thing again. Resumes after Last-Event-ID or `after`; without either, begins now. `event: reset`: too much was missed, fetch everything again. With `figures` also the live figures of that host: `event: figures` carries HostFigures.',
+      query: z.strictObject({ after: Cursor.optional(), figures: Ref.optional() }),
       answers: { status: 200, contentType: 'text/event-stream', description: 'A stream that ends when either side leaves' },
-      handler({ request, query, caller }) {
+      async handler({ request, query, caller }) {
         const lastEventId = request.headers.get('last-event-id');
         const after = lastEventId === null ? query.after : cursorOf(lastEventId);
-        const body = request.method === 'HEAD' ? null : eventStream({ store, clock, closing, caller }, after);
+        const host = query.figures === undefined ? null : await store.host(query.figures);
+        if (query.figures !== undefined && host === null)
+          throw new Problem('not-found', `there is no host ${query.figures}`, { field: 'figures' });
+        const figures = host === null ? undefined : figuresFrames(store, clock, host.host);
+        const body = request.method === 'HEAD' ? null : eventStream({ store, clock, closing, caller, figures }, after);
         const headers = {
           'content-type': 'text/event-stream',
           'cache-control': 'no-store',

@@ -1,6 +1,7 @@
+import { GuestFiguresView, HardwareView, HostFiguresView } from '@drover/shared/api/host-views';
 import { EnrolmentView, HostView, NetworkView, StorageView, TaskView } from '@drover/shared/api/views';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
+import { type AppWorld, createAppWorld, INVENTORY } from '../../../../test/control-plane/app-world.ts';
 import { hashOfSecret } from '../../db/secret.ts';
 import { HostPage, NetworkPage, StoragePage, TaskPage } from '../components.ts';
 import { shellWord } from '../shell-word.ts';
@@ -58,6 +59,73 @@ describe('hosts', () => {
     expect((await world.ask('GET', '/api/v1/hosts/fra-h03')).status).toBe(404);
     const conditional = await world.ask('PATCH', '/api/v1/hosts/ber-h01', { body: { name: 'x1' }, headers: { 'if-match': '"1"' } });
     expect(conditional.json).toMatchObject({ status: 400, field: 'If-Match' });
+  });
+
+  it('have settings, which are wished of them like anything else, and are found by their tags', async () => {
+    const nothing = { tags: [], notes: '', location: '', startDelayS: 0, maintenance: false, condition: null, problem: null };
+    expect((await world.ask('GET', '/api/v1/hosts/fra-h03')).json.settings).toEqual(nothing);
+    const set = await world.ask('PATCH', '/api/v1/hosts/fra-h03', { body: { tags: ['edge'], location: 'rack 4', startDelayS: 30 } });
+    const wished = { ...nothing, tags: ['edge'], location: 'rack 4', startDelayS: 30 };
+    expect(set.json).toMatchObject({ name: 'fra-h03', settings: { ...wished, condition: 'pending' } });
+    expect(world.nudged).toContain(world.hostId);
+    const pending = (await world.store.pending(world.hostId))?.resources ?? [];
+    expect(pending).toMatchObject([{ kind: 'host', id: world.hostId, spec: { tags: ['edge'], location: 'rack 4', startDelayS: 30 } }]);
+    await world.observe('host', world.hostId, 1, {});
+    expect((await world.ask('GET', '/api/v1/hosts/fra-h03')).json.settings).toEqual({ ...wished, condition: 'settled' });
+    const tagged = async (tag: string) => (await world.ask('GET', `/api/v1/hosts?tag=${tag}`)).json.total;
+    expect([await tagged('edge'), await tagged('edg')]).toEqual([1, 0]);
+    expect((await world.ask('PATCH', '/api/v1/hosts/fra-h03', { body: { startDelayS: -1 } })).json).toMatchObject({ field: 'startDelayS' });
+    expect((await world.ask('PATCH', '/api/v1/hosts/fra-h03', { as: 'viewer', body: { tags: [] } })).status).toBe(403);
+  });
+
+  it('have addresses that may change: what is shown follows what the host last said', async () => {
+    await world.commit({
+      hosts: [{ id: world.hostId, connected: true, inventory: { ...INVENTORY, addresses: ['192.0.2.99', '2001:db8::9'] } }],
+    });
+    expect((await world.ask('GET', '/api/v1/hosts/fra-h03')).json).toMatchObject({
+      addresses: ['192.0.2.99', '2001:db8::9'],
+      connected: true,
+    });
+  });
+
+  it('say what they are made of, and how they are doing, as old as it is; and nothing where they have not', async () => {
+    const get = async (path: string) => (await world.ask('GET', `/api/v1${path}`)).json;
+    expect(HardwareView.parse(await get('/hosts/fra-h03/hardware'))).toMatchObject({ isKnown: false, disks: [] });
+    expect(HostFiguresView.parse(await get('/hosts/fra-h03/figures'))).toMatchObject({
+      atMs: null,
+      ageMs: null,
+      figures: null,
+      guests: [],
+    });
+    const disk = { name: 'sda', sizeBytes: 5, usedBy: [], health: { state: 'good' as const } };
+    const hardware = { digest: 'd', processorFlags: [], numa: [], disks: [disk], nics: [], pci: [], usb: [], cut: ['pci'] };
+    const figures = { atMs: 1, host: { cpu: 0.5 }, guests: [{ id: 100, cpu: 1.5 }] };
+    const inventory = {
+      ...INVENTORY,
+      kvm: { usable: false, reason: 'no KVM: there is no /dev/kvm' },
+      machine: { vendor: 'Dell Inc.', virtual: null },
+    };
+    const atMs = world.clock.now();
+    await world.commit({
+      hosts: [{ id: world.hostId, connected: true, inventory, hardware }],
+      figures: [{ hostId: world.hostId, atMs, figures }],
+    });
+    world.clock.advance(70_000);
+    expect(await get('/hosts/fra-h03/hardware')).toMatchObject({ isKnown: true, disks: [disk], cut: ['pci'] });
+    expect(await get('/hosts/fra-h03/figures')).toMatchObject({ atMs, ageMs: 70_000, figures: { cpu: 0.5 }, guests: [{ id: 100 }] });
+    expect(await get('/hosts/fra-h03')).toMatchObject({
+      kvm: { usable: false },
+      machine: { virtual: null },
+      processor: null,
+      packages: [],
+    });
+    await world.ask('POST', '/api/v1/guests', { body: { type: 'container', name: 'web', image: 'debian-13' } });
+    const web = { guest: 100, atMs, ageMs: 70_000, figures: { id: 100, cpu: 1.5 } };
+    expect(GuestFiguresView.parse(await get('/guests/web/figures'))).toEqual(web);
+    await world.commit({ figures: [{ hostId: world.hostId, atMs: atMs + 1, figures: { ...figures, guests: [] } }] });
+    expect(await get('/guests/web/figures')).toEqual({ guest: 100, atMs: null, ageMs: null, figures: null });
+    expect((await world.ask('DELETE', '/api/v1/hosts/fra-h03')).status).toBe(204);
+    expect([await world.store.hardware(world.hostId), await world.store.figures(world.hostId)]).toEqual([null, null]);
   });
 
   it('can be forgotten, with all they had', async () => {

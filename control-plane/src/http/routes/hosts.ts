@@ -2,7 +2,7 @@ import { CreateEnrolment, EditHost } from '@drover/shared/api/requests';
 import { EnrolmentTokensView, EnrolmentView, HostView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
-import { admitHost, forgetHost, renameHost, revokeHost } from '../../core/hosts.ts';
+import { admitHost, editHost, forgetHost, revokeHost } from '../../core/hosts.ts';
 import { hashOfSecret } from '../../db/secret.ts';
 import { mintEnrolment } from '../../loop/enrol.ts';
 import { performer } from '../../loop/perform.ts';
@@ -14,7 +14,7 @@ import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { shellWord } from '../shell-word.ts';
 import { enrolmentTokenView, hostView, pageOf } from '../views.ts';
-import { ListAll, Ref } from './params.ts';
+import { ListHosts, Ref } from './params.ts';
 
 const HOST = '/api/v1/hosts/{host}';
 const params = z.object({ host: Ref });
@@ -35,7 +35,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
       right: 'view',
       tag: 'hosts',
       summary: 'List hosts by name',
-      query: ListAll,
+      query: ListHosts,
       response: HostPage,
       async handler({ query }) {
         const page = await store.hosts(query);
@@ -71,14 +71,15 @@ export function hostRoutes(deps: AppDeps): Route[] {
       path: HOST,
       right: 'host.edit',
       tag: 'hosts',
-      summary: 'Rename a host',
+      summary: 'Change the name or the settings of a host',
+      description: 'Settings are wished and acknowledged like everything else; only what is named changes.',
       params,
       body: EditHost,
       response: HostView,
       async handler(call) {
         const ask = askOf(call, deps);
         const load = () => store.views.onHost(call.params.host, call.body.name);
-        const { answer } = await perform(load, (view) => renameHost(view, call.body.name, ask), call.key);
+        const { answer } = await perform(load, (view) => editHost(view, call.body, ask), call.key);
         return { body: await viewOf(answer.hostId) };
       },
     }),

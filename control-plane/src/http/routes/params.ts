@@ -13,5 +13,6 @@ export const Flag = z
 const after = (shape: RegExp) => ({ after: z.string().max(200).regex(shape, 'not the `next` of a page').optional() });
 const afterName = after(/^[^/]{1,64}\/[a-z0-9_-]{1,48}$/);
 export const ListAll = requests.ListAll.extend(afterName);
+export const ListHosts = requests.ListHosts.extend(afterName);
 export const ListGuests = requests.ListGuests.extend(after(/^\d{1,7}$/));
 export const ListTasks = requests.ListTasks.extend(after(/^\d{1,15}\/task_[a-z0-9]{1,43}$/));
