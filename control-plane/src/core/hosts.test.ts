@@ -46,6 +46,7 @@ describe('enrolling a host', () => {
 describe('editing a host', () => {
   const onHost = (over: Partial<HostDecisionView> = {}): HostDecisionView => ({
     host: aHost(),
+    inventory: null,
     resources: [],
     tasks: [],
     nameTaken: false,
