@@ -1,3 +1,4 @@
+import { HostFiguresView } from '@drover/shared/api/host-views';
 import { ChangeEvent } from '@drover/shared/api/views';
 import type { Client } from './client.ts';
 import { CliError } from './error.ts';
@@ -6,13 +7,17 @@ import { CliError } from './error.ts';
 const SILENCE_MS = 45_000;
 const RECONNECT_MS = [250, 500, 1_000, 2_000, 5_000] as const;
 
-export type Live = { readonly do: 'connected' } | { readonly do: 'change'; readonly change: ChangeEvent } | { readonly do: 'lost' };
+export type Live =
+  | { readonly do: 'connected' }
+  | { readonly do: 'figures'; readonly figures: HostFiguresView }
+  | { readonly do: 'change'; readonly change: ChangeEvent }
+  | { readonly do: 'lost' };
 
 /**
  * What changes in the fleet, as it changes, for as long as the caller listens. A lost connection is taken up again where it
- * broke off; `connected` comes first and after each break, so that the caller can look at everything once more.
+ * broke off; with `figures` also the live figures of that host. `connected` comes first and after each break, so that the caller can look at everything once more.
  */
-export async function* follow(client: Client, signal: AbortSignal): AsyncGenerator<Live> {
+export async function* follow(client: Client, signal: AbortSignal, query: { readonly figures?: string } = {}): AsyncGenerator<Live> {
   let cursor: string | null = null;
   let attempts = 0;
   while (!signal.aborted) {
@@ -22,17 +27,23 @@ export async function* follow(client: Client, signal: AbortSignal): AsyncGenerat
     let watchdog = setTimeout(end, SILENCE_MS);
     try {
       const headers: Record<string, string> = { accept: 'text/event-stream', ...(cursor === null ? {} : { 'last-event-id': cursor }) };
-      const response = await client.open('/events', headers, connection.signal);
+      const response = await client.open(
+        `/events${query.figures === undefined ? '' : `?figures=${encodeURIComponent(query.figures)}`}`,
+        headers,
+        connection.signal,
+      );
       attempts = 0;
       for await (const event of eventsOf(response, () => {
         clearTimeout(watchdog);
         watchdog = setTimeout(end, SILENCE_MS);
       })) {
         if (event.id !== null) cursor = event.id;
+        const figures = event.name === 'figures' ? HostFiguresView.safeParse(JSON.parse(event.data)) : null;
+        if (figures?.success) yield { do: 'figures', figures: figures.data };
         const change = event.name === 'change' ? parseChange(event.data) : null;
         if (change) yield { do: 'change', change };
         // `hello` says from which moment on nothing is missed, `reset` that something was: both ask for a fresh look.
-        else if (event.name !== 'change') yield { do: 'connected' };
+        else if (event.name !== 'change' && event.name !== 'figures') yield { do: 'connected' };
       }
     } catch (error) {
       if (signal.aborted) return;

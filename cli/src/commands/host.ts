@@ -1,37 +1,36 @@
 import { EnrolmentView, HostView } from '@drover/shared/api/views';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { colour, colourOfState, facts, json, table } from '../print.ts';
+import { hostTable } from '../host-print.ts';
+import { json } from '../print.ts';
 import { confirm, encoded, listAll, noteRest, type OpenSession, withExamples } from '../session.ts';
-import type { Terminal } from '../terminal.ts';
-import { formatBytes, formatDuration, formatTime, parseWhole } from '../units.ts';
+import { formatTime, parseWhole } from '../units.ts';
+import { addHostFactsCommands } from './host-facts.ts';
 import { addHostUpkeepCommands } from './host-upkeep.ts';
 
 const pathOf = (host: string): string => `/hosts/${encoded(host)}`;
-const stateOf = ({ health }: HostView): string => health.state.replaceAll('-', ' ');
 
 /** Hosts: the machines that guests run on. */
 export function addHostCommands(program: Command, open: OpenSession): void {
   const host = program.command('host').description('the machines that guests run on');
   withExamples(host, ['drover host list', 'drover host show fra-1', 'drover host add --name fra-2']);
 
-  const list = host.command('list').alias('ls').description('list hosts').option('--limit <number>', 'at most so many', '1000');
-  withExamples(list, ['drover host list', 'drover host list --json']).action(async (options: { limit: string }) => {
-    const session = open();
-    const limit = parseWhole(options.limit, '--limit', { min: 1, max: 1_000_000 });
-    const listed = await listAll(await session.client(), '/hosts', HostView, {}, limit);
-    if (session.isJson) session.terminal.out(json(listed.raw));
-    else if (listed.items.length === 0) session.terminal.err('No hosts. drover host add says how to add one.\n');
-    else session.terminal.out(hostTable(session.terminal, listed.items));
-    noteRest(session, listed);
-  });
+  const list = host.command('list').alias('ls').description('list hosts').option('--tag <tag>', 'with this tag');
+  list.option('--limit <number>', 'at most so many', '1000');
+  withExamples(list, ['drover host list', 'drover host list --tag edge --json']).action(
+    async (options: { tag?: string; limit: string }) => {
+      const session = open();
+      const limit = parseWhole(options.limit, '--limit', { min: 1, max: 1_000_000 });
+      const listed = await listAll(await session.client(), '/hosts', HostView, { tag: options.tag }, limit);
+      if (session.isJson) session.terminal.out(json(listed.raw));
+      else if (listed.items.length === 0)
+        session.terminal.err(options.tag === undefined ? 'No hosts. drover host add says how to add one.\n' : 'No hosts with this tag.\n');
+      else session.terminal.out(hostTable(session.terminal, listed.items));
+      noteRest(session, listed);
+    },
+  );
 
-  const show = host.command('show').argument('<host>', 'name or id').description('show one host, and what it can do');
-  withExamples(show, ['drover host show fra-1']).action(async (name: string) => {
-    const session = open();
-    const { value, raw } = await (await session.client()).call('GET', pathOf(name), HostView);
-    session.terminal.out(session.isJson ? json(raw) : hostFacts(session.terminal, value, Date.now()));
-  });
+  addHostFactsCommands(host, open);
 
   const rename = host.command('rename').argument('<host>', 'name or id').argument('<new-name>').description('give a host another name');
   withExamples(rename, ['drover host rename debian fra-1']).action(async (name: string, newName: string) => {
@@ -101,52 +100,4 @@ export function addHostCommands(program: Command, open: OpenSession): void {
       session.terminal.err('On the new host, localhost would be itself: write the address of this machine there instead.\n');
     }
   });
-}
-
-function hostTable(terminal: Terminal, hosts: readonly HostView[]): string {
-  return table(terminal, hosts, [
-    { title: 'NAME', value: (host) => host.name, shrinks: true },
-    { title: 'STATE', value: stateOf, colour: (host) => colourOfState(stateOf(host)) },
-    { title: 'GUESTS', value: (host) => `${host.guests.running}/${host.guests.total}`, align: 'right' },
-    { title: 'CORES', value: (host) => String(host.cores ?? '-'), align: 'right' },
-    { title: 'MEMORY', value: (host) => (host.memoryBytes === null ? '-' : formatBytes(host.memoryBytes)), align: 'right' },
-    { title: 'ADDRESS', value: (host) => host.addresses[0] ?? '-' },
-    { title: 'SYSTEM', value: (host) => host.os ?? '-', shrinks: true },
-    { title: 'AGENT', value: (host) => host.agentVersion ?? '-' },
-  ]);
-}
-
-const sinceOf = ({ health }: HostView, nowMs: number): string =>
-  health.sinceMs === null ? '' : `, for ${formatDuration(nowMs - health.sinceMs)}`;
-
-function hostFacts(terminal: Terminal, host: HostView, nowMs: number): string {
-  const drivers = host.drivers.map((driver) => {
-    const state = driver.usable ? colour(terminal, 'green', 'ready') : colour(terminal, 'red', 'not usable');
-    const version = driver.version ? ` ${driver.version}` : '';
-    return `  ${state}  ${driver.port}: ${driver.title}${version}${driver.reason ? `\n         ${driver.reason}` : ''}\n`;
-  });
-  return (
-    `${colour(terminal, colourOfState(stateOf(host)), stateOf(host))}${sinceOf(host, nowMs)}\n` +
-    [host.health.detail, host.health.fix].map((line) => (line === null ? '' : `${line}\n`)).join('') +
-    facts(terminal, [
-      ['name', host.name],
-      ['id', host.id],
-      ['fingerprint', host.fingerprint],
-      ['system', [host.os, host.kernel, host.architecture].filter((part) => part !== null).join(', ')],
-      ['processor', [host.cores === null ? null : `${host.cores} cores`, host.cpuModel].filter((part) => part !== null).join(', ')],
-      ['memory', host.memoryBytes === null ? null : formatBytes(host.memoryBytes)],
-      ['addresses', host.addresses.join(', ')],
-      ['guests', `${host.guests.running} of ${host.guests.total} running`],
-      ['cell', host.cell === 'main' ? null : host.cell],
-      ['agent', host.agentVersion],
-      [
-        'paused',
-        host.paused &&
-          `on the host, ${formatDuration(nowMs - host.paused.sinceMs)} ago${host.paused.reason ? `: ${host.paused.reason}` : ''}; drover-agent resume there ends it`,
-      ],
-      ['heard', host.heardAtMs === null ? 'never' : `${formatDuration(nowMs - host.heardAtMs)} ago`],
-      ['orphans', host.orphans.map((orphan) => `${orphan.kind} ${orphan.id}`).join(', ')],
-    ]) +
-    (drivers.length > 0 ? `drivers\n${drivers.join('')}` : '')
-  );
 }
