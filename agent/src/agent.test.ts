@@ -73,6 +73,44 @@ it('after a boot of the host guests start by themselves in time, also when the c
   expect([...machine.running.keys()]).toEqual([107]);
 });
 
+it('after a boot of the host guests start in their order, also by an agent that is restarted half-way', async () => {
+  const timeline = new Timeline(1_000_000);
+  const chance = createChance('agent');
+  const disk = createSimulatedDisk(emptyDisk(), realLife);
+  const machine = new Machine('one', new MortalLife(timeline).clock, fairWeather(chance));
+  const pass = passing(timeline);
+  let life = new MortalLife(timeline);
+  async function start(boot: string) {
+    life = new MortalLife(timeline);
+    const drivers = createSimulatedDrivers({ machine, life });
+    const journal = new Journal(disk, '/journal', boot, life.clock.now());
+    const inventory = await simulatedInventory(machine, drivers);
+    const dialRelay = () => Promise.reject(new Error('there is no relay'));
+    const link = { open() {}, send() {}, close: async () => {} };
+    startAgent({ hostId: HOST, journal, drivers, link, clock: life.clock, random: chance, inventory, dialRelay, log() {} });
+    return journal;
+  }
+  const ids = () => [...machine.running.keys()];
+  const before = await start('first boot');
+  const wishes = { 107: { name: 'web' }, 108: { name: 'db', startOrder: 1, startDelayS: 60 }, 109: { name: 'app', startOrder: 2 } };
+  before.accept({ ...STORAGE, hostId: HOST, generation: 1, deletion: null, spec: storage });
+  for (const [id, over] of Object.entries(wishes))
+    before.accept({ kind: 'guest', id, hostId: HOST, generation: 1, deletion: null, spec: { ...guest, ...over } });
+  await pass(120_000);
+  expect(ids()).toHaveLength(3);
+  life.end();
+  machine.crash();
+  await start('second boot');
+  await pass(125_000);
+  expect(ids()).toEqual([108]);
+  life.end();
+  await start('second boot');
+  await pass(30_000);
+  expect(ids()).toEqual([108]);
+  await pass(30_000);
+  expect(ids()).toEqual([108, 109, 107]);
+});
+
 it('a storage that is new to this host is searched at once for guests that nobody wished for', async () => {
   const timeline = new Timeline(1_000_000);
   const life = new MortalLife(timeline);

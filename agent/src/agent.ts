@@ -11,6 +11,7 @@ import { isInForce } from './core/choice.ts';
 import { PLANNERS, type Planners } from './core/planners.ts';
 import type { Drivers } from './drivers/drivers.ts';
 import { createFiguresTeller } from './figures.ts';
+import { endGuests } from './going-down.ts';
 import type { Gauges } from './host/figures/look.ts';
 import { digestOf, type Journal } from './journal.ts';
 import type { Link } from './link.ts';
@@ -60,6 +61,8 @@ export interface AgentPorts {
   readonly trial?: Trial;
   /** What people chose on the host itself; where nobody can, there are none. */
   readonly choices?: Choices;
+  /** How long the host has been up; absent: for ever. */
+  readonly uptimeMs?: () => number;
   /** For the simulation, which switches rules off. */
   readonly planners?: Planners;
   readonly queues?: Queues;
@@ -82,7 +85,8 @@ export function startAgent(ports: AgentPorts): Agent {
   const { hardware, gauges } = ports;
   const inventory = () => ({ ...ports.inventory(), ...pausedOf(choices) });
   const reporter = createReporter({ hostId, run, newestCounter: replays.newest, journal, link, clock, inventory, hardware });
-  const isGoingDown = false;
+  let goingDown: Promise<void> | null = null;
+  const isGoingDown = () => goingDown !== null;
   let linkState: ReturnType<AnswersPorts['link']> = { connected: false, sinceMs: clock.now(), why: null };
   let heldUntilMs = clock.now() + (journal.hostBooted ? CONTACT_WAIT_AFTER_BOOT_MS : CONTACT_WAIT_MS);
   const reconciler = createReconciler({
@@ -96,7 +100,8 @@ export function startAgent(ports: AgentPorts): Agent {
     queues,
     heldUntilMs: () => heldUntilMs,
     choices,
-    isGoingDown: () => isGoingDown,
+    isGoingDown,
+    uptimeMs: ports.uptimeMs ?? (() => Number.POSITIVE_INFINITY),
   });
   const answers = createAnswers({
     hostId,
@@ -107,7 +112,11 @@ export function startAgent(ports: AgentPorts): Agent {
     choices,
     clock,
     link: () => linkState,
-    isGoingDown: () => isGoingDown,
+    isGoingDown,
+    goDown() {
+      goingDown ??= endGuests({ wishes, drivers, clock, log });
+      return goingDown;
+    },
     pauseChanged: reporter.inventoryChanged,
   });
   const tasks = createTaskRunner({

@@ -3,6 +3,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import { doctorCommand } from './commands/doctor.ts';
 import { enrolCommand, fingerprintCommand, rotateKeyCommand } from './commands/enrol.ts';
 import { guestsCommand } from './commands/guests.ts';
+import { hostDownCommand } from './commands/host-down.ts';
 import { pauseCommand, resumeCommand } from './commands/pause.ts';
 import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
@@ -25,6 +26,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'guests': guestsCommand,
   'pause': pauseCommand,
   'resume': resumeCommand,
+  'host-down': hostDownCommand,
 };
 
 async function main([name, ...words]: readonly string[]): Promise<void> {

@@ -12,7 +12,7 @@ import type { Wishes } from './wishes.ts';
 /** Asks the drivers what is. Nothing here is remembered: the truth is on the host. */
 
 export interface ObservedGuestResource {
-  readonly world: Omit<GuestWorld, 'shutdownAskedAtMs' | 'heldUntilMs'>;
+  readonly world: Omit<GuestWorld, 'shutdownAskedAtMs' | 'heldUntilMs' | 'turn'>;
   readonly status: GuestStatus;
 }
 

@@ -4,6 +4,7 @@ import type { Random } from '@drover/shared/lib/random';
 import type { GuestStatus } from '@drover/shared/model/guest';
 import { type Activity, type Condition, type Resource, type ResourceRef, type ResourceStatus, refKey } from '@drover/shared/model/resource';
 import type { Wish } from '@drover/shared/model/spec';
+import { createBootTurns } from './boot-turns.ts';
 import type { Choices } from './choices.ts';
 import { isInForce, withChoice } from './core/choice.ts';
 import { held } from './core/hold.ts';
@@ -38,6 +39,8 @@ export interface ReconcilerPorts {
   readonly choices: Choices;
   /** The host goes down: nothing is done any more. */
   readonly isGoingDown: () => boolean;
+  /** How long the host has been up. */
+  readonly uptimeMs: () => number;
 }
 
 export interface Reconciler {
@@ -61,6 +64,13 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   const memories = new Map<string, Memory>();
   /** How many people on the host ask for it at this moment. */
   const attended = new Map<string, number>();
+  const turns = createBootTurns({
+    guests: () => wishes.all('guest').map((wish) => withChoice(wish, choices.powerOf(wish.id))),
+    clock,
+    startDelayMs: () => (wishes.all('host')[0]?.spec.startDelayS ?? 0) * 1_000,
+    uptimeMs: ports.uptimeMs,
+    wake: (id) => wake({ kind: 'guest', id }),
+  });
   let stopped = false;
   let cancelSweep: () => void = () => {};
 
@@ -188,6 +198,9 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     const atMs = clock.now();
     const notBeforeMs = atMs + delayMs;
     memory.failure = { problem: memory.problem, atMs, notBeforeMs, givenUp };
+    const guest = resource.kind === 'guest' ? wishes.get('guest', resource.id) : null;
+    // Whoever comes after it does not wait for what fails.
+    if (guest) turns.note(guest, null, { isKept: false, hasFailed: true });
     reporter.log(resource, `failed: ${problem.message}`);
     say(resource, memory, { condition: givenUp ? 'needs-attention' : 'waiting', observed });
     wakeAt(resource, memory, notBeforeMs);
@@ -220,10 +233,12 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       case 'guest': {
         const { world, status } = await observeGuest(wish, wishes, drivers);
         const shutdownAskedAtMs = memory.shutdown?.powerRequest === wish.spec.powerRequest ? memory.shutdown.atMs : null;
-        return {
-          plan: planners.guest(wish, { ...world, shutdownAskedAtMs, heldUntilMs: isAttended(wish) ? 0 : ports.heldUntilMs() }, clock.now()),
-          status: { ...status, ...localOf(wish) },
-        };
+        const turn = world.guest?.lastRun?.end === 'host' ? turns.turnOf(wish) : null;
+        const heldUntilMs = isAttended(wish) ? 0 : ports.heldUntilMs();
+        const plan = planners.guest(wish, { ...world, shutdownAskedAtMs, heldUntilMs, turn }, clock.now());
+        const isKept = plan.do === 'wait' && plan.on !== null;
+        turns.note(wish, world.guest, { isKept, hasFailed: memory.failure !== null });
+        return { plan, status: { ...status, ...localOf(wish) } };
       }
       case 'host':
         // Settings: each is read where it counts.

@@ -86,5 +86,15 @@ describe('guest edit', () => {
     ).toMatchObject({ tags: ['a', 'b'] });
   });
 
+  it('reads how it starts and ends with its host', () => {
+    expect(EditGuest.parse(editRequest({ startOrder: '1', startDelay: '10', shutdownTimeout: '120' }))).toEqual({
+      startOrder: 1,
+      startDelayS: 10,
+      shutdownTimeoutS: 120,
+    });
+    expect(EditGuest.parse(editRequest({ startOrder: 'none' }))).toEqual({ startOrder: null });
+    expect(() => editRequest({ startDelay: '1h' })).toThrow('--start-delay');
+  });
+
   it('refuses to change nothing', () => expect(() => editRequest({})).toThrow('nothing to change'));
 });

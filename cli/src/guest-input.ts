@@ -36,6 +36,9 @@ export interface EditOptions {
   readonly tags?: string;
   readonly notes?: string;
   readonly startAtBoot?: boolean;
+  readonly startOrder?: string;
+  readonly startDelay?: string;
+  readonly shutdownTimeout?: string;
 }
 
 export type ReadText = (path: string) => Promise<string>;
@@ -78,10 +81,21 @@ export function editRequest(options: EditOptions): EditGuest {
     tags: options.tags === undefined ? undefined : splitTags([options.tags]),
     notes: options.notes,
     startAtBoot: options.startAtBoot,
+    startOrder: startOrderOf(options.startOrder),
+    startDelayS: secondsOf(options.startDelay, '--start-delay'),
+    shutdownTimeoutS: secondsOf(options.shutdownTimeout, '--shutdown-timeout'),
   };
   if (Object.values(request).some((value) => value !== undefined)) return request;
   throw new CliError('usage', 'nothing to change', { suggestion: 'drover guest edit --help lists what can be changed' });
 }
+
+function startOrderOf(text: string | undefined): number | null | undefined {
+  if (text === undefined || text === 'none') return text === undefined ? undefined : null;
+  return parseWhole(text, '--start-order', { min: 0, max: 9_999 });
+}
+
+const secondsOf = (text: string | undefined, option: string): number | undefined =>
+  text === undefined ? undefined : parseWhole(text, option, { min: 0, max: 3_600 });
 
 function resources(options: { readonly memory?: string; readonly cores?: string }) {
   return {

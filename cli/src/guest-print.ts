@@ -39,7 +39,8 @@ export function guestFacts(terminal: Terminal, guest: GuestView, nowMs: number):
       ['image', guest.image?.name ?? null],
       ['disks', guest.disks.map((disk) => `${disk.name}: ${formatBytes(disk.sizeBytes)}`).join('\n')],
       ['nics', guest.nics.map((nic) => `${nic.name}: ${nic.mac}`).join('\n')],
-      ['start at boot', guest.startAtBoot ? 'yes' : 'no'],
+      ['start at boot', bootWord(guest)],
+      ['shutdown', `${guest.shutdownTimeoutS} s when its host goes down`],
       ['after a restart', guest.needsRestart.join(', ')],
       ['crashes', guest.crashes > 0 ? String(guest.crashes) : null],
       ['tags', guest.tags.join(', ')],
@@ -49,6 +50,12 @@ export function guestFacts(terminal: Terminal, guest: GuestView, nowMs: number):
       ['generation', `${guest.generation}${guest.appliedGeneration < guest.generation ? ` (applied: ${guest.appliedGeneration})` : ''}`],
     ])
   );
+}
+
+function bootWord({ startAtBoot, startOrder, startDelayS }: GuestView): string {
+  if (!startAtBoot) return 'no';
+  const order = startOrder === null ? '' : `, order ${startOrder}`;
+  return `yes${order}${startDelayS === 0 ? '' : `, the next ones ${startDelayS} s later`}`;
 }
 
 const containerWord = (guest: GuestView): string => (guest.unprivileged === false ? 'privileged container' : 'container');

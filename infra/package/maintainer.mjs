@@ -5,7 +5,9 @@ set -e
 if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	# It starts once the host is enrolled. One that ran already goes on with the new version; its guests notice nothing.
-	systemctl enable --quiet drover-agent.service drover-agent-upgrade.service
+	systemctl enable --quiet drover-agent.service drover-agent-upgrade.service drover-guests.service
+	# It has to be there when the host goes down. It is never stopped by an upgrade, and restarting it would be for nothing.
+	systemctl start --no-block drover-guests.service
 	if [ -e /var/lib/drover/agent/agent.json ]; then systemctl restart drover-agent.service; fi
 fi
 `;
@@ -15,6 +17,8 @@ set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
 	systemctl disable --quiet --now drover-agent.service
 	systemctl disable --quiet drover-agent-upgrade.service
+	# Guests are left alone by this, as the host is not going down.
+	systemctl disable --quiet --now drover-guests.service
 	echo "drover-agent: guests go on, and are not looked after any more."
 fi
 `;

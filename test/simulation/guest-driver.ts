@@ -122,23 +122,23 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
         },
       ]),
     start: (definition, signal) => start(definition, signal),
-    shutdown: async (id, _folder, signal) => {
+    shutdown: async (id, _folder, signal, cause = 'asked') => {
       const guest = machine.running.get(id);
       if (!guest) return;
       machine.tell({ do: 'guest-ending', guestId: id, how: 'shutdown' });
       await operate(operator, `shut ${type} down`, id, signal, [
-        () => markAsked(guest),
+        () => cause === 'asked' && markAsked(guest),
         () => {
           const afterMs = machine.weather.shutdownMs(id);
-          if (afterMs !== null) machine.clock.after(afterMs, () => machine.end(guest, 'asked'));
+          if (afterMs !== null) machine.clock.after(afterMs, () => machine.end(guest, cause));
         },
       ]);
     },
-    stop: async (id, _folder, signal) => {
+    stop: async (id, _folder, signal, cause = 'asked') => {
       const guest = machine.running.get(id);
       if (!guest) return;
       machine.tell({ do: 'guest-ending', guestId: id, how: 'stop' });
-      await operate(operator, `stop ${type}`, id, signal, [() => markAsked(guest), () => machine.end(guest, 'asked')]);
+      await operate(operator, `stop ${type}`, id, signal, [() => cause === 'asked' && markAsked(guest), () => machine.end(guest, cause)]);
     },
     reboot: async (definition, _force, signal) => {
       const guest = machine.running.get(definition.id);

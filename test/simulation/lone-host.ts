@@ -3,6 +3,7 @@ import { type Resource, type ResourceRef, type ResourceStatus, refKey } from '@d
 import { createChoices } from '../../agent/src/choices.ts';
 import { PLANNERS } from '../../agent/src/core/planners.ts';
 import type { Drivers } from '../../agent/src/drivers/drivers.ts';
+import { endGuests } from '../../agent/src/going-down.ts';
 import { Journal } from '../../agent/src/journal.ts';
 import { type Answers, createAnswers } from '../../agent/src/local/answers.ts';
 import { createQueues } from '../../agent/src/queues.ts';
@@ -34,6 +35,8 @@ export class LoneHost {
   readonly answers: Answers;
   /** How often the control plane was told of the host anew. */
   introductions = 0;
+  /** What was said as the host went down. */
+  readonly said: string[] = [];
   readonly #statuses = new Map<string, ResourceStatus>();
   readonly #wake: (ref: ResourceRef) => void;
 
@@ -57,7 +60,8 @@ export class LoneHost {
       stop() {},
     };
     const { choices, journal } = this;
-    const isGoingDown = () => false;
+    let goingDown: Promise<void> | null = null;
+    const isGoingDown = () => goingDown !== null;
     const ports = { journal, reporter, choices, clock };
     const reconciler = createReconciler({
       ...ports,
@@ -68,12 +72,18 @@ export class LoneHost {
       queues: createQueues(),
       heldUntilMs: () => 0,
       isGoingDown,
+      uptimeMs: () => Number.POSITIVE_INFINITY,
     });
     const dialRelay = () => Promise.reject(new Error('there is no relay'));
     const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, choices, clock, dialRelay, machine: NO_MACHINE } });
     const link = () => ({ connected: false, sinceMs: 0, why: null });
     const pauseChanged = reporter.inventoryChanged;
-    this.answers = createAnswers({ hostId: 'host_0123456789', ...ports, wishes, drivers, reconciler, link, isGoingDown, pauseChanged });
+    const goDown = () => {
+      goingDown ??= endGuests({ wishes, drivers, clock, log: (line) => void this.said.push(line) });
+      return goingDown;
+    };
+    const about = { hostId: 'host_0123456789', link, isGoingDown, goDown, pauseChanged };
+    this.answers = createAnswers({ ...about, ...ports, wishes, drivers, reconciler });
     for (const driver of Object.values(drivers.guests)) driver.watch((id) => reconciler.wake({ kind: 'guest', id: String(id) }));
     this.#wake = (ref) => (ref.kind === 'task' ? tasks.wake(ref.id) : reconciler.wake(ref));
   }

@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { realClock } from '@drover/shared/lib/clock';
 import { digest } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
@@ -58,6 +59,7 @@ export const runCommand: Command = async (words) => {
     machine: createMachine(upgrader, journal.hostBooted),
     trial: upgrader.trial,
     choices: createChoices(realDisk, `${config.dataPath}/choices.json`, say),
+    uptimeMs: () => uptime() * 1_000,
     ...ports,
   });
   const named = { name: identity.name, controlPlaneUrl: config.controlPlaneUrl, version: AGENT_VERSION };

@@ -24,6 +24,8 @@ On the host itself, also while the control plane is away (as root):
       nothing is done to guests, storages and networks any more, also after a restart; reports go on
   drover-agent resume
       ends that
+  drover-agent host-down
+      for drover-guests.service: shuts guests down in order, if the host is going down; else nothing
 
 Without --config it is /var/lib/drover/agent/agent.json.
 

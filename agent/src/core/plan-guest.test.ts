@@ -4,7 +4,7 @@ import type { Wish } from '@drover/shared/model/spec';
 import { describe, expect, test } from 'vitest';
 import type { LastRun, ObservedGuest } from '../drivers/guest/driver.ts';
 import { definitionDigest } from './definition.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, waitForWord } from './plan.ts';
 import { type GuestWorld, planGuest } from './plan-guest.ts';
 
 const NOW_MS = 1_000_000;
@@ -76,6 +76,7 @@ const worldWith = (more: Partial<GuestWorld> = {}): GuestWorld => ({
   imageNames: new Map([[imageId, 'debian-13']]),
   shutdownAskedAtMs: null,
   heldUntilMs: 0,
+  turn: null,
   ...more,
 });
 const NOTHING: Partial<GuestWorld> = { guest: null, disks: new Set(), remains: false };
@@ -148,6 +149,18 @@ describe('starting', () => {
     ['until somebody asks again', wished('running', { powerRequest: 4 }), ended({ end: 'self' }), 'guest.start'],
     ['one that was ended by us is started again', wished('running'), ended({ end: 'asked' }), 'guest.start'],
     ['one that went down with its host is started', wished('running'), ended({ end: 'host' }), 'guest.start'],
+    [
+      'once it is its turn',
+      wished('running'),
+      { ...ended({ end: 'host' }), turn: waitForWord('its turn at boot, after db') },
+      'wait for its turn at boot, after db',
+    ],
+    [
+      'who asks for it now need not wait for its turn',
+      wished('running', { powerRequest: 4 }),
+      { ...ended({ end: 'host' }), turn: waitForWord('its turn') },
+      'guest.start',
+    ],
     [
       'unless it is not to start at boot',
       wished('running', { startAtBoot: false }),

@@ -22,6 +22,8 @@ export interface GuestWorld {
   readonly shutdownAskedAtMs: number | null;
   /** After a start of the agent: nothing is done before this, unless the control plane has been heard. */
   readonly heldUntilMs: number;
+  /** What keeps a guest that went down with its host from starting yet: others that come before it; null: nothing. */
+  readonly turn: Plan | null;
 }
 
 /** A guest that ignores a request to shut down is asked again after this long. */
@@ -49,7 +51,7 @@ function planned(wish: Wish<'guest'>, world: GuestWorld, nowMs: number): Plan {
   if (world.guest?.applied?.digest !== definitionDigest(wish.spec)) return perform({ do: 'guest.define' });
   if (wish.spec.power !== 'running') return SETTLED;
   if (running) return planRunning(wish, world.guest, nowMs);
-  return planStart(wish, world.guest.lastRun, nowMs);
+  return planStart(wish, world.guest.lastRun, world.turn, nowMs);
 }
 
 function planShutdown(world: GuestWorld, nowMs: number): Plan {
@@ -91,7 +93,7 @@ function planRunning(wish: Wish<'guest'>, { lastRun, paused }: ObservedGuest, no
 }
 
 /** Whether a guest that should run and does not is started now, later, or stays as it is. */
-function planStart(wish: Wish<'guest'>, lastRun: LastRun | null, nowMs: number): Plan {
+function planStart(wish: Wish<'guest'>, lastRun: LastRun | null, turn: Plan | null, nowMs: number): Plan {
   const start = perform({ do: 'guest.start' });
   // Never run, or asked again since: the wish is fresh.
   if (!lastRun || lastRun.powerRequest !== wish.spec.powerRequest) return start;
@@ -99,7 +101,7 @@ function planStart(wish: Wish<'guest'>, lastRun: LastRun | null, nowMs: number):
     case 'self':
       return SETTLED;
     case 'host':
-      return wish.spec.startAtBoot ? start : SETTLED;
+      return wish.spec.startAtBoot ? (turn ?? start) : SETTLED;
     case 'crash': {
       const endedAtMs = lastRun.endedAtMs ?? nowMs;
       const restartAtMs = endedAtMs + backoff(lastRun.crashes, 0);

@@ -33,6 +33,19 @@ export interface SuperviseOptions {
   readonly exitCodePath?: string;
 }
 
+/** Every guest's unit is in it: what they take together can be seen, and limited, in one place. It is in drover.slice, by its name. */
+export const GUESTS_SLICE = 'drover-guests.slice';
+
+/** What is the same for all units of ours. */
+const PROPERTIES = {
+  // When the host goes down, drover-guests.service ends guests in their order; nobody else may end one, or what it stands on, before that.
+  Before: 'drover-guests.service',
+  After: 'network.target remote-fs.target',
+  CPUAccounting: 'yes',
+  MemoryAccounting: 'yes',
+  IOAccounting: 'yes',
+} as const;
+
 /** Writes the exit code next to the target first, so that a reader never sees half a number. */
 const EXIT_CODE_WRAPPER = 'out=$1; shift; "$@"; code=$?; printf "%s\\n" "$code" > "$out.new" && mv -f "$out.new" "$out"';
 
@@ -126,6 +139,7 @@ export function systemdRunArguments(argv: readonly string[], options: SuperviseO
     KillMode: options.killMode ?? 'control-group',
     StandardOutput: `append:${options.logPath}`,
     StandardError: `append:${options.logPath}`,
+    ...PROPERTIES,
     ...(options.delegate ? { Delegate: 'yes' } : {}),
     ...options.properties,
   };

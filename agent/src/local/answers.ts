@@ -26,6 +26,8 @@ export interface Answers {
   console(guest: string): Promise<Stream>;
   pause(reason: string): void;
   resume(): void;
+  /** Ends all guests, in order, and starts none any more. */
+  hostDown(): Promise<void>;
 }
 
 export interface AnswersPorts {
@@ -38,6 +40,7 @@ export interface AnswersPorts {
   readonly clock: Clock;
   readonly link: () => LocalStatus['link'];
   readonly isGoingDown: () => boolean;
+  readonly goDown: () => Promise<void>;
   /** The control plane is to hear of a pause, or its end. */
   readonly pauseChanged: () => void;
 }
@@ -108,6 +111,7 @@ export function createAnswers(ports: AnswersPorts): Answers {
 
   return {
     guests,
+    hostDown: ports.goDown,
     status() {
       const all = guests();
       const attention = journal.all().flatMap(({ resource }) => {

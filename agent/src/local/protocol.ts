@@ -21,6 +21,8 @@ export const LocalRequest = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('console'), guest: GuestName }),
   z.strictObject({ do: z.literal('pause'), reason: z.string().max(500) }),
   z.strictObject({ do: z.literal('resume') }),
+  /** The host goes down: guests are ended in order, and nothing is started any more. Answered once they are. */
+  z.strictObject({ do: z.literal('host-down') }),
 ]);
 export type LocalRequest = z.infer<typeof LocalRequest>;
 

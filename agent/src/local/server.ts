@@ -78,6 +78,8 @@ function attend(socket: Socket, answers: Answers, about: LocalServerOptions['abo
         return answers.pause(request.reason);
       case 'resume':
         return answers.resume();
+      case 'host-down':
+        return answers.hostDown();
     }
   }
 }

@@ -117,12 +117,16 @@ function addEdit(guest: Command, open: OpenSession): void {
     .option('--notes <text>')
     .option('--start-at-boot', 'start it when its host boots')
     .option('--no-start-at-boot', 'leave it off when its host boots')
+    .option('--start-order <number>', 'lower ones start first with their host, and end last; "none": after all that have one')
+    .option('--start-delay <seconds>', 'how long the next ones wait once it has started')
+    .option('--shutdown-timeout <seconds>', 'what it is given to shut down when its host goes down')
     .option('--generation <number>', 'only if nobody changed it since this generation')
     .option('--wait', 'wait until it is done');
   withExamples(edit, [
     'drover guest edit web --memory 512MiB --wait',
     'drover guest edit web --name shop --tags shop,live',
     'drover guest edit web --cores 2 --generation 7',
+    'drover guest edit db --start-at-boot --start-order 1 --start-delay 10 --shutdown-timeout 120',
   ]).action(async (name: string, options: EditOptions & WaitChoice & { generation?: string }) => {
     const session = open();
     const body = editRequest(options);

@@ -1,4 +1,5 @@
-import { GiB, MiB } from '@drover/shared/model/guest';
+import type { EditGuest } from '@drover/shared/api/requests';
+import { GiB, MiB, SHUTDOWN_TIMEOUT_S } from '@drover/shared/model/guest';
 import { describe, expect, it } from 'vitest';
 import {
   aCandidate,
@@ -276,6 +277,18 @@ describe('editing a guest', () => {
       { generation: 3, spec: { memoryBytes: 256 * MiB, tags: ['a'], power: 'running', powerRequest: 1 } },
     ]);
     expect(change.taskUpdates).toEqual([]);
+  });
+
+  it('how it starts and ends with its host is wished for only where it is not the default, so that agents of before are not bothered', () => {
+    const edited = (input: EditGuest, guest = aGuest()) =>
+      editGuest(onGuest(guest), input, anAsk()).change.wishes?.[0]?.spec ?? expect.fail();
+    const ordered = { startOrder: 1, startDelayS: 10, shutdownTimeoutS: 120 };
+    expect(edited(ordered)).toMatchObject(ordered);
+    const defaults = { startOrder: null, startDelayS: 0, shutdownTimeoutS: SHUTDOWN_TIMEOUT_S[aGuest().spec.type] };
+    expect(Object.keys(edited({ ...defaults, notes: 'new' })).sort()).toEqual(Object.keys(aGuest().spec).sort());
+    const kept = edited({ startOrder: null }, aGuest({ spec: aContainer({ startOrder: 1, startDelayS: 10 }) }));
+    expect(kept).not.toHaveProperty('startOrder');
+    expect(kept).toMatchObject({ startDelayS: 10 });
   });
 
   it('that says nothing new writes no generation', () => {

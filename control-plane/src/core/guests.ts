@@ -1,7 +1,17 @@
 import type { CreateGuest, EditGuest } from '@drover/shared/api/requests';
 import { canonicalJson, isSameJson } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
-import { type Disk, GiB, type GuestSpec, GuestStatus, MiB, macOf, type Nic, type Power } from '@drover/shared/model/guest';
+import {
+  type Disk,
+  GiB,
+  type GuestSpec,
+  GuestStatus,
+  MiB,
+  macOf,
+  type Nic,
+  type Power,
+  SHUTDOWN_TIMEOUT_S,
+} from '@drover/shared/model/guest';
 import type { NetworkId, StorageId } from '@drover/shared/model/id';
 import { applyTask, changedTasks, checkGeneration, doneTask, refOf, superseded } from './apply-task.ts';
 import type { Accepted, Ask, Decision, TaskUpdate, WishWrite } from './change.ts';
@@ -124,20 +134,43 @@ function specOf(input: CreateGuest, memoryBytes: number, disk: Disk, nic: Nic, c
 export function editGuest(view: GuestDecisionView, input: EditGuest, ask: Ask): Decision<Accepted> {
   const { guest } = view;
   checkChangeable(guest, ask);
-  const { swapBytes, processesMax, ...forAll } = withoutUndefined(input);
+  const { swapBytes, processesMax, startOrder, startDelayS, shutdownTimeoutS, ...forAll } = withoutUndefined(input);
   if (guest.spec.type === 'vm') {
     const field = swapBytes !== undefined ? 'swapBytes' : processesMax !== undefined ? 'processesMax' : null;
     if (field) throw new Problem('bad-request', `${field}: only containers have it`, { field });
   }
   if (view.nameTaken && input.name !== undefined && input.name !== guest.spec.name) throw nameTaken(input.name);
+  const { startOrder: _order, startDelayS: _delay, shutdownTimeoutS: _timeout, ...rest } = guest.spec;
   const spec = {
-    ...guest.spec,
+    ...rest,
+    ...bootOf({
+      startOrder: startOrder === undefined ? guest.spec.startOrder : (startOrder ?? undefined),
+      startDelayS: startDelayS ?? guest.spec.startDelayS,
+      shutdownTimeoutS: shutdownTimeoutS ?? guest.spec.shutdownTimeoutS,
+      type: guest.spec.type,
+    }),
     ...forAll,
     ...(forAll.tags ? { tags: [...new Set(forAll.tags)] } : {}),
     ...(guest.spec.type === 'container' ? withoutUndefined({ swapBytes, processesMax }) : {}),
   } as GuestSpec; // Sound: fields of a container are added to a container alone, just above.
   checkSize(spec);
   return wishFor(view, spec, { purpose: 'edit', title: `edit guest ${spec.name}` }, [], ask);
+}
+
+/** What equals the default is left out: agents of before know none of it. */
+function bootOf({ startOrder, startDelayS, shutdownTimeoutS, type }: BootSettings): Partial<GuestSpec> {
+  return withoutUndefined({
+    startOrder,
+    startDelayS: startDelayS === 0 ? undefined : startDelayS,
+    shutdownTimeoutS: shutdownTimeoutS === SHUTDOWN_TIMEOUT_S[type] ? undefined : shutdownTimeoutS,
+  });
+}
+
+interface BootSettings {
+  readonly startOrder: number | undefined;
+  readonly startDelayS: number | undefined;
+  readonly shutdownTimeoutS: number | undefined;
+  readonly type: GuestSpec['type'];
 }
 
 const POWER_WORDS = {

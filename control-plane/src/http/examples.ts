@@ -24,6 +24,7 @@ const guest = {
   heardAtMs: 1_795_000_000_000,
   addresses: ['10.77.0.12'],
   startedAtMs: 1_794_999_000_000,
+  local: null,
   end: null,
   crashes: 0,
   accelerator: null,
@@ -40,6 +41,9 @@ const guest = {
   tags: ['shop'],
   notes: '',
   startAtBoot: true,
+  startOrder: 1,
+  startDelayS: 10,
+  shutdownTimeoutS: 60,
   createdAtMs: 1_794_000_000_000,
   ...convergence,
 };

@@ -10,7 +10,7 @@ import type {
   TokenView,
   UserView,
 } from '@drover/shared/api/views';
-import { GuestStatus } from '@drover/shared/model/guest';
+import { GuestStatus, SHUTDOWN_TIMEOUT_S } from '@drover/shared/model/guest';
 import type { GuestId } from '@drover/shared/model/id';
 import { ImageStatus } from '@drover/shared/model/image';
 import { NetworkStatus } from '@drover/shared/model/network';
@@ -59,6 +59,9 @@ export function guestView({ guest, host, image }: GuestRecord, nowMs: number): G
     tags: spec.tags,
     notes: spec.notes,
     startAtBoot: spec.startAtBoot,
+    startOrder: spec.startOrder ?? null,
+    startDelayS: spec.startDelayS ?? 0,
+    shutdownTimeoutS: spec.shutdownTimeoutS ?? SHUTDOWN_TIMEOUT_S[spec.type],
     createdAtMs: guest.createdAtMs,
     ...convergenceOf(guest),
   };

@@ -52,6 +52,10 @@ export const EditGuest = z.strictObject({
   memoryBytes: shared.memoryBytes,
   cores: shared.cores,
   startAtBoot: z.boolean().optional(),
+  /** Null: after all guests that have a number. */
+  startOrder: ContainerSpec.shape.startOrder.unwrap().nullable().optional(),
+  startDelayS: ContainerSpec.shape.startDelayS,
+  shutdownTimeoutS: ContainerSpec.shape.shutdownTimeoutS,
   /** Containers only. */
   swapBytes: ContainerSpec.shape.swapBytes.optional(),
   processesMax: ContainerSpec.shape.processesMax.optional(),

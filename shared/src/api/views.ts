@@ -63,6 +63,12 @@ export const GuestView = z.object({
   tags: z.array(z.string()),
   notes: z.string(),
   startAtBoot: z.boolean(),
+  /** Lower ones start first when the host boots, and end last when it goes down; null: after all that have a number. */
+  startOrder: z.number().int().nullable(),
+  /** Seconds that the next ones wait once this one has started. */
+  startDelayS: z.number().int(),
+  /** Seconds that it is given to shut down when its host goes down. */
+  shutdownTimeoutS: z.number().int(),
   createdAtMs: z.number().int(),
   ...convergence,
 });

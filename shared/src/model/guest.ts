@@ -47,6 +47,13 @@ const common = {
   /** Grows by one each time somebody asks for a power state: tells a fresh "start" from one that the guest has since ended by itself. */
   powerRequest: z.number().int().min(0),
   startAtBoot: z.boolean(),
+  // Absent means the default, and is left out then: an agent of before refuses what it does not know.
+  /** Lower ones start first when the host boots and end last when it goes down, those of one number together; without one: after all that have one. */
+  startOrder: z.number().int().min(0).max(9_999).optional(),
+  /** Seconds that the next ones wait once this one has started. Absent: none. */
+  startDelayS: z.number().int().min(0).max(3_600).optional(),
+  /** Seconds that it is given to shut down when the host goes down. Absent: SHUTDOWN_TIMEOUT_S. */
+  shutdownTimeoutS: z.number().int().min(0).max(3_600).optional(),
   memoryBytes: bytesIn(16 * MiB, 16 * 1024 * GiB),
   cores: z.number().int().min(1).max(512),
   /** The first is the root disk. */
@@ -77,6 +84,9 @@ export type VmSpec = z.infer<typeof VmSpec>;
 export const GuestSpec = z.discriminatedUnion('type', [ContainerSpec, VmSpec]);
 export type GuestSpec = z.infer<typeof GuestSpec>;
 export type GuestType = GuestSpec['type'];
+
+/** How long a guest is given to shut down when its host goes down, before it is ended: as Proxmox VE does. */
+export const SHUTDOWN_TIMEOUT_S: Readonly<Record<GuestType, number>> = { vm: 180, container: 60 };
 
 /** How the last run of a guest came to its end. self: it powered itself off. asked: Drover ended it. crash: it or its process died. host: the host went down under it. */
 export const RunEnd = z.enum(['self', 'asked', 'crash', 'host']);

@@ -173,7 +173,7 @@ function About({ guest }: { guest: GuestView }) {
         [t('memory'), bytes(guest.memoryBytes)],
         [t('cores.name'), String(guest.cores)],
         [t('disk'), guest.disks.map((disk) => bytes(disk.sizeBytes)).join(', ')],
-        [t('guest.boot'), t(guest.startAtBoot ? 'yes' : 'no')],
+        [t('guest.boot'), bootWord(guest)],
         [t('tags'), guest.tags.length === 0 ? t('none') : guest.tags.join(', ')],
         [t('number'), String(guest.id)],
         [t('made'), ago(guest.createdAtMs, now)],
@@ -249,4 +249,9 @@ function Sheets({ guest }: { guest: GuestView }) {
     default:
       return null;
   }
+}
+
+function bootWord({ startAtBoot, startOrder }: GuestView): string {
+  if (!startAtBoot) return t('no');
+  return startOrder === null ? t('yes') : t('guest.boot.order', { order: startOrder });
 }

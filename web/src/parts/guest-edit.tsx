@@ -12,6 +12,9 @@ import { t } from '../text/t.ts';
 import { type Accepted, sendGuest } from './guest-actions.ts';
 import { editOf, formOf, type GuestForm, rebased } from './guest-changes.ts';
 
+/** Fields beside which their fault is shown. */
+const PLACED = ['name', 'memoryBytes', 'cores', 'tags', 'notes', 'startOrder', 'startDelayS', 'shutdownTimeoutS'];
+
 export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: () => void }) {
   // The guest as it was when the form was opened: what the person's changes rest on.
   const [base, setBase] = useState(guest);
@@ -28,8 +31,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
   const fault = (field: string): string | undefined =>
     faults[field] ?? (problem?.field?.split('.')[0] === field ? fieldDetail(problem) : undefined);
   const set = (change: Partial<GuestForm>): void => setForm((before) => ({ ...before, ...change }));
-  const isPlaced =
-    problem?.field !== undefined && ['name', 'memoryBytes', 'cores', 'tags', 'notes'].includes(problem.field.split('.')[0] ?? '');
+  const isPlaced = problem?.field !== undefined && PLACED.includes(problem.field.split('.')[0] ?? '');
 
   const submit = (onto: GuestView): void => {
     const { edit, faults: found } = editOf(formOf(base), form);
@@ -85,6 +87,30 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
           onChange={(event) => set({ notes: event.target.value })}
         />
         <CheckField label={t('guest.boot')} checked={form.startAtBoot} onChange={(event) => set({ startAtBoot: event.target.checked })} />
+        <TextField
+          label={t('guest.order')}
+          hint={t('guest.order.hint')}
+          inputMode="numeric"
+          value={form.startOrder}
+          error={fault('startOrder')}
+          onChange={(event) => set({ startOrder: event.target.value })}
+        />
+        <div className="grid grid-cols-2 items-end gap-3">
+          <TextField
+            label={t('guest.delay')}
+            inputMode="numeric"
+            value={form.startDelay}
+            error={fault('startDelayS')}
+            onChange={(event) => set({ startDelay: event.target.value })}
+          />
+          <TextField
+            label={t('guest.timeout')}
+            inputMode="numeric"
+            value={form.shutdownTimeout}
+            error={fault('shutdownTimeoutS')}
+            onChange={(event) => set({ shutdownTimeout: event.target.value })}
+          />
+        </div>
         {isStale ? (
           <ProblemNote problem={{ detail: t('stale.title'), suggestion: t('stale.what') }}>
             <Button

@@ -29,6 +29,9 @@ export interface GuestPlaces {
   readonly cdromPath: string | null;
 }
 
+/** Why we end a guest: somebody asked for it (which is meant where nothing is said), or the host goes down. */
+export type EndCause = Extract<RunEnd, 'asked' | 'host'>;
+
 export interface GuestDefinition {
   readonly id: number;
   readonly spec: GuestSpec;
@@ -100,10 +103,10 @@ export interface GuestDriver {
   define(definition: GuestDefinition, signal: AbortSignal): Promise<void>;
   /** Returns once it is observed to run; one that is paused goes on. The guest lives outside the agent's process group (own systemd unit, or own session). */
   start(definition: GuestDefinition, signal: AbortSignal): Promise<void>;
-  /** Asks the guest to end; returns at once, observe tells when it has. The run's end is then `asked`. */
-  shutdown(id: number, folder: string, signal: AbortSignal): Promise<void>;
-  /** Ends it now; returns once it is gone. The run's end is then `asked`. */
-  stop(id: number, folder: string, signal: AbortSignal): Promise<void>;
+  /** Asks the guest to end; returns at once, observe tells when it has. The run's end is then `cause`. */
+  shutdown(id: number, folder: string, signal: AbortSignal, cause?: EndCause): Promise<void>;
+  /** Ends it now; returns once it is gone. The run's end is then `cause`. */
+  stop(id: number, folder: string, signal: AbortSignal, cause?: EndCause): Promise<void>;
   /** Restarts the guest in place, politely, or at once with `force`; returns once the new run is observed. */
   reboot(definition: GuestDefinition, force: boolean, signal: AbortSignal): Promise<void>;
   /** Removes configuration and run-time files of a stopped guest, then guest.json, last. Disks are the storage driver's. */

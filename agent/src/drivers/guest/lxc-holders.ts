@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import { run } from '../../host/shell.ts';
-import { endSupervised, isSupervisedAlive, killSupervised, type Supervised, supervise } from '../../host/supervise.ts';
+import { endSupervised, GUESTS_SLICE, isSupervisedAlive, killSupervised, type Supervised, supervise } from '../../host/supervise.ts';
 import { type CgroupMounts, hasCgroup, sweepCgroups } from './lxc-cgroup.ts';
 import { vethName } from './lxc-config.ts';
 import { type ContainerRecord, errorsOf, findInit, HOLD_CONTAINER, type LxcRunFolders } from './lxc-run.ts';
@@ -69,7 +69,7 @@ export class LxcHolders {
     try {
       const holder = await supervise('/bin/sh', this.command(id), {
         unit: `drover${instance}-container-${id}`,
-        slice: 'drover.slice',
+        slice: GUESTS_SLICE,
         description: `Drover container ${id} (${record.spec.name})`,
         logPath: folders.logPath(id),
         delegate: true,

@@ -7,7 +7,7 @@ import type { ContainerSpec } from '@drover/shared/model/guest';
 import type { AgentConfig } from '../../config.ts';
 import { waitUntilGone } from '../../host/supervise.ts';
 import { ensureShiftGranted, ID_SHIFT } from '../storage/shifted.ts';
-import type { GuestDefinition, GuestDriver, ObservedGuest } from './driver.ts';
+import type { EndCause, GuestDefinition, GuestDriver, ObservedGuest } from './driver.ts';
 import { createGuestFileReader, identifyGuestFolder, removeGuestFile, writeGuestFile } from './guest-folder.ts';
 import { type CgroupMounts, containersWithGroups, findCgroups } from './lxc-cgroup.ts';
 import { type LxcHost, lxcConfig, vethName } from './lxc-config.ts';
@@ -92,10 +92,10 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
     await launch(definition, signal);
   }
 
-  async function stop(id: number, folder: string): Promise<void> {
+  async function stop(id: number, folder: string, cause?: EndCause): Promise<void> {
     endings.set(id, (endings.get(id) ?? 0) + 1);
     if (holders.find(id)) {
-      runs.ask(folder);
+      runs.ask(folder, cause);
       await holders.kill(id);
     }
     settle(id, folder);
@@ -208,13 +208,13 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
         writeGuestFile(places.folder, id, spec);
       }),
     start: (definition, signal) => inTurn(definition.id, () => start(asContainer(definition), signal)),
-    async shutdown(id, folder) {
+    async shutdown(id, folder, _signal, cause) {
       endings.set(id, (endings.get(id) ?? 0) + 1);
       if (holders.find(id) === null) return;
-      runs.ask(folder);
+      runs.ask(folder, cause);
       if (!ask(id, 'haltSignal')) throw new Problem('busy', 'the guest is rebooting at this moment', { retryable: true });
     },
-    stop: (id, folder) => inTurn(id, () => stop(id, folder)),
+    stop: (id, folder, _signal, cause) => inTurn(id, () => stop(id, folder, cause)),
     reboot: (definition, force, signal) => {
       const container = asContainer(definition);
       if (!force) return rebootPolitely(container, signal);

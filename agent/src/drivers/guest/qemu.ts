@@ -5,9 +5,9 @@ import { Problem } from '@drover/shared/lib/problem';
 import type { GuestSpec, VmSpec } from '@drover/shared/model/guest';
 import type { DriverDescription } from '@drover/shared/model/host';
 import type { AgentConfig } from '../../config.ts';
-import { lastLines, supervise } from '../../host/supervise.ts';
+import { GUESTS_SLICE, lastLines, supervise } from '../../host/supervise.ts';
 import type { Stream } from '../stream.ts';
-import type { GuestDefinition, GuestDriver, ObservedGuest } from './driver.ts';
+import type { EndCause, GuestDefinition, GuestDriver, ObservedGuest } from './driver.ts';
 import { execThroughAgent } from './guest-exec.ts';
 import { createGuestFileReader, identifyGuestFolder, removeGuestFile, writeGuestFile } from './guest-folder.ts';
 import { ensureSeed, ensureUuid, seedPath, systemdCredentials, wantsSeed } from './identity.ts';
@@ -82,7 +82,7 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     await plugTaps(taps, places.nics, signal);
     const supervised = await supervise(QEMU_PROGRAM, [...argv, ...extraArguments(definition)], {
       unit: `drover${config.instance}-vm-${id}`,
-      slice: 'drover.slice',
+      slice: GUESTS_SLICE,
       description: `Drover VM ${id} (${spec.name})`,
       logPath: qemuLogPath(folder),
     });
@@ -105,12 +105,12 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
     });
   }
 
-  async function stop(id: number, folder: string): Promise<void> {
+  async function stop(id: number, folder: string, cause: EndCause = 'asked'): Promise<void> {
     endings.set(id, (endings.get(id) ?? 0) + 1);
     const machine = await machines.find(id, folder);
     if (!machine) return;
-    runs.ask(folder);
-    await machines.conclude(machine, 'asked');
+    runs.ask(folder, cause);
+    await machines.conclude(machine, cause);
   }
 
   async function rebootPolitely(definition: GuestDefinition, signal: AbortSignal): Promise<void> {
@@ -239,14 +239,14 @@ export function createQemuDriver({ config, clock, log, extraArguments = () => []
         writeGuestFile(places.folder, id, spec);
       }),
     start: (definition, signal) => inTurn(definition.id, () => start(definition, signal)),
-    async shutdown(id, folder) {
+    async shutdown(id, folder, _signal, cause) {
       endings.set(id, (endings.get(id) ?? 0) + 1);
       const machine = await machines.find(id, folder);
       if (!machine || !(await machines.settle(machine))) return;
-      runs.ask(folder);
+      runs.ask(folder, cause);
       await machine.powerDown();
     },
-    stop: (id, folder) => inTurn(id, () => stop(id, folder)),
+    stop: (id, folder, _signal, cause) => inTurn(id, () => stop(id, folder, cause)),
     reboot: (definition, force, signal) =>
       force ? inTurn(definition.id, () => rebootByForce(definition, signal)) : rebootPolitely(definition, signal),
     remove: (id, folder) =>

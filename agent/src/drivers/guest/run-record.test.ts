@@ -141,3 +141,21 @@ test('what another process wrote is seen', () => {
   first.adopt(folder, 2);
   expect(second.read(folder, true)).toMatchObject({ powerRequest: 2 });
 });
+
+test('a run that we end as the host goes down ended with its host, unless somebody had asked for its end before', () => {
+  records().begin(folder, 1);
+  records().ask(folder, 'host');
+  records().end(folder, 'self');
+  expect(records().read(folder, false)).toMatchObject({ end: 'host', crashes: 0 });
+  records().begin(folder, 2);
+  records().ask(folder, 'host');
+  expect(records().read(folder, false)).toMatchObject({ end: 'host', crashes: 0 });
+  records().begin(folder, 3);
+  records().ask(folder);
+  records().ask(folder, 'host');
+  expect(records().read(folder, false)).toMatchObject({ end: 'asked' });
+  records().begin(folder, 4);
+  records().ask(folder, 'host');
+  records().unask(folder);
+  expect(records().read(folder, false)).toMatchObject({ end: 'crash' });
+});

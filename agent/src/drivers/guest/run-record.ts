@@ -6,7 +6,7 @@ import { RunEnd } from '@drover/shared/model/guest';
 import { z } from 'zod';
 import { createParsedFiles, readTextIfThere, removeFileDurably, writeFileDurably } from '../../host/durable-file.ts';
 import { isFull } from '../../host/file-problem.ts';
-import type { LastRun } from './driver.ts';
+import type { EndCause, LastRun } from './driver.ts';
 
 /** run.json in the guest's folder: the last run, and the boot of the host in which it began. */
 const RunFile = z.strictObject({
@@ -19,6 +19,8 @@ const RunFile = z.strictObject({
   crashes: z.number().int().min(0),
   /** Somebody asked for its end: however it comes now, it is no crash. */
   asked: z.boolean(),
+  /** It was we who asked, as the host goes down. Left out where it is not so: an agent of before would not read the file. */
+  hostGoesDown: z.literal(true).optional(),
   /** Its start has not been seen to succeed: an agent that died meanwhile may never have come to it, so its absence is no crash. */
   starting: z.boolean().default(false),
 });
@@ -34,8 +36,8 @@ export interface RunRecords {
   begin(folder: string, powerRequest: number): void;
   /** The guest runs already, and now for this request as well (somebody asked to start what was running). */
   adopt(folder: string, powerRequest: number): void;
-  /** Before the guest is asked or made to end: its end is then `asked`, even if the agent does not live to see it. */
-  ask(folder: string): void;
+  /** Before the guest is asked or made to end: its end is then `cause`, even if the agent does not live to see it. Who asked first counts. */
+  ask(folder: string, cause?: EndCause): void;
   /** What was asked for did not come to pass, and the guest goes on. */
   unask(folder: string): void;
   /** The run is over; the first end that is recorded stays. */
@@ -77,7 +79,7 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
     if (file.end !== null) return file;
     if (isRunning) return file.starting ? { ...file, starting: false } : file;
     if (file.bootId === bootId && file.starting && !file.asked) return file;
-    if (file.bootId === bootId) return finish(file, file.asked ? 'asked' : 'crash', clock.now());
+    if (file.bootId === bootId) return finish(file, askedEnd(file) ?? 'crash', clock.now());
     const bootedAtMs = Math.round(clock.now() - uptime() * 1_000);
     return finish(file, 'host', Math.max(bootedAtMs, file.startedAtMs));
   }
@@ -110,19 +112,20 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
     adopt(folder, powerRequest) {
       const file = load(folder);
       if (file === null || file.end !== null) this.begin(folder, powerRequest);
-      else if (file.powerRequest !== powerRequest) save(folder, { ...file, powerRequest, crashes: 0, asked: false }, true);
+      else if (file.powerRequest !== powerRequest) save(folder, { ...unasked(file), powerRequest, crashes: 0 }, true);
     },
-    ask(folder) {
+    ask(folder, cause = 'asked') {
       const file = load(folder);
-      if (file !== null && file.end === null && !file.asked) save(folder, { ...file, asked: true }, false);
+      if (file === null || file.end !== null || file.asked) return;
+      save(folder, { ...file, asked: true, ...(cause === 'host' ? { hostGoesDown: true } : {}) }, false);
     },
     unask(folder) {
       const file = load(folder);
-      if (file !== null && file.end === null && file.asked) save(folder, { ...file, asked: false }, false);
+      if (file !== null && file.end === null && file.asked) save(folder, unasked(file), false);
     },
     end(folder, how) {
       const file = load(folder);
-      if (file !== null && file.end === null) saveEnd(folder, finish(file, file.asked ? 'asked' : how, clock.now()));
+      if (file !== null && file.end === null) saveEnd(folder, finish(file, askedEnd(file) ?? how, clock.now()));
     },
     read(folder, isRunning) {
       const file = load(folder);
@@ -138,6 +141,16 @@ export function createRunRecords(clock: Clock, bootId: string = readBootId()): R
       removeFileDurably(pathOf(folder));
     },
   };
+}
+
+/** How a run ends that we asked to end; null: nobody has. */
+function askedEnd({ asked, hostGoesDown }: RunFile): EndCause | null {
+  if (!asked) return null;
+  return hostGoesDown ? 'host' : 'asked';
+}
+
+function unasked({ hostGoesDown: _no, ...file }: RunFile): RunFile {
+  return { ...file, asked: false };
 }
 
 const pathOf = (folder: string): string => join(folder, 'run.json');
