@@ -6,11 +6,23 @@ test('a host joins by the line that the page shows, and the page notices', async
   await inspect('hosts');
   await page.getByRole('button', { name: 'Add a host' }).click();
   await inspect('host-add');
+  await page.getByLabel('Name', { exact: true }).fill('sim-1');
+  await page.getByRole('button', { name: 'Make a one-time token' }).click();
+  await expect(page.getByLabel('Name', { exact: true })).toHaveAccessibleDescription(/there is a host called sim-1 already/);
+  await page.getByLabel('Name', { exact: true }).fill('barn');
   await page.getByRole('button', { name: 'Make a one-time token' }).click();
   const line = (await page.getByRole('group', { name: 'Adds this host' }).textContent()) ?? '';
   await expect(page.getByText(/Waiting for your host/)).toBeVisible();
   await inspect('host-add-waiting');
+  await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible();
+  await page.getByText('cloud-init', { exact: true }).click();
+  await expect(page.getByText('#cloud-config')).toBeVisible();
+  await inspect('host-add-cloud-init');
   const token = / --token (\S+)/.exec(line)?.[1] ?? '';
+  // Another host that comes meanwhile is not this one.
+  const { token: another } = await world.api().send<{ token: string }>('POST', '/hosts/enrolments', { name: 'other' });
+  await world.addHost('other', another);
+  await expect(page.getByText(/Waiting for your host/)).toBeVisible();
   await world.addHost('barn', token);
   await expect(page.getByText('barn has joined')).toBeVisible();
   await inspect('host-add-joined');
@@ -28,6 +40,21 @@ test('a host joins by the line that the page shows, and the page notices', async
   await page.getByLabel('Name', { exact: true }).fill('stable');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: 'stable', level: 1 })).toBeVisible();
+});
+
+test('a host is removed after it was said what becomes of its guests', async ({ signedIn: page, inspect, world }) => {
+  const { token } = await world.api().send<{ token: string }>('POST', '/hosts/enrolments', { name: 'shed' });
+  await world.addHost('shed', token);
+  await world.guest({ name: 'staying', host: 'shed', start: true });
+  await page.goto(`${world.url}/hosts`);
+  await page.getByRole('link', { name: 'shed' }).click();
+  await page.getByRole('button', { name: 'Remove this host…' }).click();
+  await expect(page.getByText(/nobody looks after them any more: staying\./)).toBeVisible();
+  await expect(page.getByRole('group', { name: 'Removes the agent' })).toHaveText('sudo apt purge drover-agent');
+  await inspect('host-remove');
+  await page.getByRole('button', { name: 'Hold to remove' }).press('Enter', { delay: 1_000 });
+  await expect(page).toHaveURL(/\/hosts$/);
+  await expect(page.getByRole('link', { name: 'shed' })).toHaveCount(0);
 });
 
 test('guests of a host that is away are unknown, and known again when it is back', async ({ signedIn: page, inspect, world }) => {

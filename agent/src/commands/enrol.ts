@@ -21,7 +21,8 @@ export const enrolCommand: Command = async (words) => {
     'new-key': { type: 'boolean' },
   });
   const url = needed(values.url, '--url');
-  const token = needed(values.token, '--token');
+  // In the environment it is not seen by everybody on this machine.
+  const token = needed(values.token ?? process.env.DROVER_TOKEN, '--token');
   const data = needed(values.data, '--data');
   const instance = values.instance ?? '';
   const config = AgentConfig.safeParse({

@@ -1,7 +1,7 @@
 export const USAGE = `drover-agent: runs guests on this host as the control plane wishes
 
   drover-agent enrol --url URL --token TOKEN --data FOLDER [--instance NAME] [--mirror URL] [--new-key]
-      joins this host to a control plane; writes FOLDER/agent.json; --new-key: as a new host, because the old one was forgotten
+      joins this host to a control plane; writes FOLDER/agent.json; the token may also be in DROVER_TOKEN; --new-key: as a new host, because the old one was forgotten
   drover-agent run [--config FOLDER/agent.json] [--url URL]
       runs until it is told to end; guests go on
   drover-agent fingerprint --data FOLDER

@@ -1,11 +1,12 @@
-import { EnrolmentView, HostView } from '@drover/shared/api/views';
+import { HostView } from '@drover/shared/api/views';
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { hostTable } from '../host-print.ts';
 import { json } from '../print.ts';
 import { confirm, encoded, listAll, noteRest, type OpenSession, withExamples } from '../session.ts';
-import { formatTime, parseWhole } from '../units.ts';
+import { parseWhole } from '../units.ts';
+import { addHostAddCommand } from './host-add.ts';
 import { addHostFactsCommands } from './host-facts.ts';
+import { addHostRemoveCommand } from './host-remove.ts';
 import { addHostUpkeepCommands } from './host-upkeep.ts';
 
 const pathOf = (host: string): string => `/hosts/${encoded(host)}`;
@@ -39,22 +40,6 @@ export function addHostCommands(program: Command, open: OpenSession): void {
     session.terminal.out(session.isJson ? json(raw) : `The host is called ${value.name} now.\n`);
   });
 
-  const forget = host
-    .command('forget')
-    .argument('<host>', 'name or id')
-    .description('remove a host from the control plane; nothing on it is touched');
-  forget.option('--yes', 'do not ask');
-  withExamples(forget, ['drover host forget fra-1']).action(async (name: string, options: { yes?: boolean }) => {
-    const session = open();
-    const client = await session.client();
-    const { value } = await client.call('GET', pathOf(name), HostView);
-    const guests =
-      value.guests.total === 0 ? 'It has no guests.' : `Its ${value.guests.total} guests are forgotten too, but go on running there.`;
-    await confirm(session, `Forget host ${value.name}? ${guests}`, options.yes);
-    await client.call('DELETE', pathOf(value.id), z.null());
-    session.terminal.out(session.isJson ? json({ forgotten: value.id }) : `Host ${value.name} is forgotten.\n`);
-  });
-
   const revoke = host
     .command('revoke')
     .argument('<host>', 'name or id')
@@ -81,23 +66,6 @@ export function addHostCommands(program: Command, open: OpenSession): void {
   });
 
   addHostUpkeepCommands(host, open);
-
-  const add = host
-    .command('add')
-    .description('let a new host in: prints what to type on it')
-    .option('--name <name>', 'what it shall be called')
-    .option('--clone', 'for a machine with a clone of Drover, which then runs the agent in the foreground');
-  withExamples(add, ['drover host add', 'drover host add --name fra-2']).action(async (options: { name?: string; clone?: boolean }) => {
-    const session = open();
-    const { value, raw } = await (await session.client()).call('POST', '/hosts/enrolments', EnrolmentView, {
-      body: { name: options.name },
-    });
-    if (session.isJson) return session.terminal.out(json(raw));
-    const [line, where] = options.clone ? [value.cloneCommand, 'as root, in a clone of Drover,'] : [value.command, 'a Debian 12 or 13,'];
-    session.terminal.err(`Type this on the new host, ${where} before ${formatTime(value.expiresAtMs)}; it is good for one host:\n`);
-    session.terminal.out(`${line}\n`);
-    if (/:\/\/(localhost|127\.0\.0\.1|\[::1\])/.test(line)) {
-      session.terminal.err('On the new host, localhost would be itself: write the address of this machine there instead.\n');
-    }
-  });
+  addHostAddCommand(host, open);
+  addHostRemoveCommand(host, open);
 }

@@ -121,19 +121,20 @@ export function enrolHost(
 ): Decision<{ readonly hostId: HostId; readonly name: string }> {
   const enrolment = checkEnrolment(view, input, nowMs);
   const { existing } = view;
-  const use =
-    enrolment.usedByHostId === null ? { usedEnrolments: [{ tokenHash: enrolment.tokenHash, hostId: existing?.id ?? input.hostId }] } : {};
+  const id = existing?.id ?? input.hostId;
   const base = { by: enrolment.createdBy, atMs: nowMs };
-  if (existing) return { change: { ...base, ...use }, answer: { hostId: existing.id, name: existing.name } };
+  // Asked again: all of it is written already.
+  if (existing && enrolment.usedByHostId !== null) return { change: base, answer: { hostId: id, name: existing.name } };
+  const used = {
+    ...base,
+    usedEnrolments: [{ tokenHash: enrolment.tokenHash, hostId: id }],
+    events: [{ kind: 'host', id, gone: false }],
+  } as const;
+  if (existing) return { change: used, answer: { hostId: id, name: existing.name } };
   const name = enrolment.name ?? freeName(input.hostname, view.namesTaken);
   return {
-    change: {
-      ...base,
-      ...use,
-      newHosts: [{ id: input.hostId, name, publicKey: input.publicKey, cell: view.cell ?? DEFAULT_CELL }],
-      events: [{ kind: 'host', id: input.hostId, gone: false }],
-    },
-    answer: { hostId: input.hostId, name },
+    change: { ...used, newHosts: [{ id, name, publicKey: input.publicKey, cell: view.cell ?? DEFAULT_CELL }] },
+    answer: { hostId: id, name },
   };
 }
 
@@ -183,5 +184,5 @@ export function freeName(hostname: string, taken: ReadonlySet<string>): string {
   for (let number = 2; ; number++) if (!taken.has(`${base}-${number}`)) return `${base}-${number}`;
 }
 
-const nameTaken = (name: string): Problem =>
+export const nameTaken = (name: string): Problem =>
   new Problem('name-taken', `there is a host called ${name} already`, { field: 'name', suggestion: 'choose another name' });

@@ -6,3 +6,4 @@ export const hashOfSecret = (secret: string): string => bytesToHex(sha256(utf8To
 
 /** So much of an enrolment token's hash is its name in lists: the token itself is shown once. */
 export const ENROLMENT_ID_LENGTH = 16;
+export const enrolmentId = (tokenHash: string): string => tokenHash.slice(0, ENROLMENT_ID_LENGTH);

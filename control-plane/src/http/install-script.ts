@@ -1,5 +1,5 @@
+import { shellWord } from '@drover/shared/lib/shell-word';
 import { AGENT_PACKAGE_PATH } from '@drover/shared/protocol/agent-api';
-import { shellWord } from './shell-word.ts';
 
 export interface AgentPackage {
   /** drover-agent_0.1.0_all.deb */
@@ -102,7 +102,8 @@ check_token() {
 	case $token in *[!A-Za-z0-9_-]*) bad 'the token is not one that was shown: copy the whole line again'; return ;; esac
 	key=
 	[ -n "$new_key" ] || key=$(sed -n 's/.*"x":"\\([A-Za-z0-9_-]*\\)".*/\\1/p' "$data/host-key.json" 2>/dev/null) || :
-	said=$(printf '{"token":"%s"%s}' "$token" "\${key:+,\\"publicKey\\":{\\"kty\\":\\"OKP\\",\\"crv\\":\\"Ed25519\\",\\"x\\":\\"$key\\"}}" |
+	[ -z "$key" ] || key=$(printf ',"publicKey":{"kty":"OKP","crv":"Ed25519","x":"%s"}' "$key")
+	said=$(printf '{"token":"%s"%s}' "$token" "$key" |
 		curl --silent --show-error --connect-timeout 10 --max-time 60 --header 'content-type: application/json' --data-binary @- \\
 			--write-out '\\n%{http_code}' "$url/agent/v1/enrol/check" 2>&1) || :
 	if [ "$(printf '%s' "$said" | tail -n 1)" = 200 ]; then
@@ -162,7 +163,8 @@ show() {
 	say '  start drover-agent.service, now and at each boot'
 }
 
-simulate() { apt-get "$@" --simulate --no-install-recommends install "$work/drover-agent.deb"; }
+# Leaves no trace, also not in apt's own caches.
+simulate() { apt-get -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@" --simulate --no-install-recommends install "$work/drover-agent.deb"; }
 
 set_up() {
 	say 'Fetching the agent …'
@@ -176,7 +178,10 @@ set_up() {
 	fi
 	say 'Installing it, and from Debian what it needs (a minute or two) …'
 	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
-	apt-get -q -o DPkg::Lock::Timeout=300 update >"$work/apt.log" 2>&1 || :
+	# Where all else is there already, Debian need not be asked.
+	if [ "$(simulate 2>/dev/null | grep -c '^Inst ')" != 1 ]; then
+		apt-get -q -o DPkg::Lock::Timeout=300 update >"$work/apt.log" 2>&1 || :
+	fi
 	if ! apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold --no-install-recommends --allow-downgrades \\
 		install "$work/drover-agent.deb" >>"$work/apt.log" 2>&1; then
 		[ -z "$lxc_net" ] || rm -f "$lxc_net"

@@ -21,7 +21,7 @@ import { guestState, isAway } from '../core/guest-state.ts';
 import type { Held } from '../core/held.ts';
 import { hostHealth } from '../core/host-health.ts';
 import type { Enrolment, Token, User } from '../db/access-store.ts';
-import { ENROLMENT_ID_LENGTH } from '../db/secret.ts';
+import { enrolmentId } from '../db/secret.ts';
 import type { GuestRecord, HostRecord, OnHost, TaskRecord } from '../db/store.ts';
 import { ENROLMENT_MS } from '../loop/enrol.ts';
 import { settingsView } from './host-views.ts';
@@ -165,8 +165,16 @@ export function enrolmentTokenView(
   nowMs: number,
 ): EnrolmentTokenView {
   const state = usedByHostId !== null ? 'used' : expiresAtMs <= nowMs ? 'expired' : 'open';
-  const id = tokenHash.slice(0, ENROLMENT_ID_LENGTH);
-  return { id, name, createdBy, createdAtMs: expiresAtMs - ENROLMENT_MS, expiresAtMs, state, usedBy };
+  return {
+    id: enrolmentId(tokenHash),
+    name,
+    createdBy,
+    createdAtMs: expiresAtMs - ENROLMENT_MS,
+    expiresAtMs,
+    state,
+    usedBy,
+    usedByHostId,
+  };
 }
 
 export const userView = ({ id, name, role, createdAtMs }: User): UserView => ({ id, name, role, createdAtMs });

@@ -239,13 +239,19 @@ export const SessionView = z.object({
 export type SessionView = z.infer<typeof SessionView>;
 
 export const EnrolmentView = z.object({
+  /** What it is called in the list of tokens. */
+  id: z.string(),
   /** Shown once. Good for one host, for an hour. */
   token: z.string(),
   expiresAtMs: z.number().int(),
+  /** Where the new host reaches this control plane. */
+  url: z.string(),
   /** What to type on the host, a plain Debian: it fetches the agent from this control plane. */
   command: z.string(),
   /** The same for a host that has a clone of Drover and shall run the agent from it, in the foreground. */
   cloneCommand: z.string(),
+  /** User data that makes a machine a host at its first boot, by cloud-init. */
+  cloudInit: z.string(),
 });
 export type EnrolmentView = z.infer<typeof EnrolmentView>;
 
@@ -261,6 +267,7 @@ export const EnrolmentTokenView = z.object({
   state: z.enum(['open', 'used', 'expired']),
   /** The name of the host that came in by it. */
   usedBy: z.string().nullable(),
+  usedByHostId: HostId.nullable(),
 });
 export type EnrolmentTokenView = z.infer<typeof EnrolmentTokenView>;
 export const EnrolmentTokensView = z.object({ items: z.array(EnrolmentTokenView) });

@@ -15,6 +15,8 @@ export interface Live {
   readonly connection: { get(): Connection; watch(listener: () => void): () => void };
   /** Called after each change of a task, for what is not part of its view: its log. An empty id: any may have changed. */
   onTaskChange(listener: (taskId: string) => void): () => void;
+  /** Called after each change of a host, for what is not part of its view: by which token it came in. */
+  onHostChange(listener: () => void): () => void;
   open(onSignedOut: () => void): void;
   close(): void;
   wake(): void;
@@ -38,6 +40,7 @@ export function createLive(clock: Clock): Live {
   });
   const connectionListeners = new Set<() => void>();
   const taskListeners = new Set<(taskId: string) => void>();
+  const hostListeners = new Set<() => void>();
 
   function source<V extends { readonly id: string | number }>(path: string, matches: Source<V>['matches'] = () => true): Source<V> {
     return {
@@ -75,18 +78,23 @@ export function createLive(clock: Clock): Live {
   function reset(): void {
     for (const collection of Object.values(collections)) collection.reset();
     for (const listener of taskListeners) listener('');
+    for (const listener of hostListeners) listener();
   }
 
   function recover(): void {
     for (const collection of Object.values(collections)) collection.recover();
     for (const listener of taskListeners) listener('');
+    for (const listener of hostListeners) listener();
   }
 
   function receive(change: ChangeEvent): void {
     if (change.kind === 'user' || change.kind === 'token') return; // not on any page yet
     collections[change.kind].change(change.id, change.gone);
     // A guest is unknown while its host is away, and a host counts its guests: neither is told of as a change of its own.
-    if (change.kind === 'host') collections.guest.changeWhere((guest) => guest.host.id === change.id);
+    if (change.kind === 'host') {
+      collections.guest.changeWhere((guest) => guest.host.id === change.id);
+      for (const listener of hostListeners) listener();
+    }
     if (change.kind === 'guest') collections.host.changeWhere((host) => isOnHost(change.id, host.id));
     if (change.kind === 'task') for (const listener of taskListeners) listener(change.id);
   }
@@ -103,6 +111,10 @@ export function createLive(clock: Clock): Live {
     onTaskChange(listener) {
       taskListeners.add(listener);
       return () => taskListeners.delete(listener);
+    },
+    onHostChange(listener) {
+      hostListeners.add(listener);
+      return () => hostListeners.delete(listener);
     },
     open(onSignedOut) {
       if (stream !== null) return;

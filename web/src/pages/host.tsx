@@ -20,6 +20,7 @@ import { guestsOn } from '../parts/guests-on.ts';
 import { HostDoor } from '../parts/host-door.tsx';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
+import { RemoveHostSheet } from '../parts/remove-host.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
@@ -70,7 +71,7 @@ export function HostPage() {
             </Section>
           )}
           <Section title={t('host.access')}>
-            <HostDoor host={host} />
+            <HostDoor host={host} onRemove={() => open({ sheet: 'remove' })} />
           </Section>
         </div>
         <Section title={t('host.drivers')}>
@@ -78,6 +79,7 @@ export function HostPage() {
         </Section>
       </div>
       {sheet === 'rename' ? <RenameSheet host={host} onClose={close} /> : null}
+      {sheet === 'remove' ? <RemoveHostSheet host={host} onClose={close} /> : null}
     </>
   );
 }

@@ -7,8 +7,8 @@ import { live } from '../live/use.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 
-/** Cuts a host off, which is not done by a slip, and lets it in again. */
-export function HostDoor({ host }: { host: HostView }) {
+/** Cuts a host off, which is not done by a slip, and lets it in again; and the way to be rid of it. */
+export function HostDoor({ host, onRemove }: { host: HostView; onRemove: () => void }) {
   const isOut = host.revokedAtMs !== null;
   const turn = useWrite({
     mutationFn: async () => {
@@ -27,6 +27,9 @@ export function HostDoor({ host }: { host: HostView }) {
         <HoldButton label={t('host.revoke')} busy={turn.isPending} onHeld={() => turn.mutate()} />
       )}
       <ThrownNote error={turn.error} />
+      <Button className="w-full" onClick={onRemove}>
+        {t('host.remove')}
+      </Button>
     </div>
   );
 }

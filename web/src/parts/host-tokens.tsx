@@ -7,17 +7,23 @@ import { queries, useRead, useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 
 const KEY = ['enrolments'];
+const NONE: readonly EnrolmentTokenView[] = [];
 export const tokensChanged = (): Promise<void> => queries.invalidateQueries({ queryKey: KEY });
 
-/** The one-time tokens by which somebody could still come in; nothing when there are none. */
-export function HostTokens() {
-  const now = useNow(10_000);
+export function useTokens(): readonly EnrolmentTokenView[] {
   const { data } = useRead({
     queryKey: KEY,
     queryFn: () => call<{ items: readonly EnrolmentTokenView[] }>('GET', '/hosts/enrolments'),
     staleTime: 0,
   });
-  const open = (data?.items ?? []).filter((token) => token.state === 'open' && now < token.expiresAtMs);
+  return data?.items ?? NONE;
+}
+
+/** The one-time tokens by which somebody could still come in; nothing when there are none. */
+export function HostTokens() {
+  const now = useNow(10_000);
+  const tokens = useTokens();
+  const open = tokens.filter((token) => token.state === 'open' && now < token.expiresAtMs);
   const takeBack = useWrite<unknown, string>({
     mutationFn: (id) => call('DELETE', `/hosts/enrolments/${id}`),
     onSettled: tokensChanged,

@@ -1,10 +1,10 @@
 import { GuestFiguresView, HardwareView, HostFiguresView } from '@drover/shared/api/host-views';
 import { EnrolmentView, HostView, NetworkView, StorageView, TaskView } from '@drover/shared/api/views';
+import { shellWord } from '@drover/shared/lib/shell-word';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AppWorld, createAppWorld, INVENTORY } from '../../../../test/control-plane/app-world.ts';
 import { hashOfSecret } from '../../db/secret.ts';
 import { HostPage, NetworkPage, StoragePage, TaskPage } from '../components.ts';
-import { shellWord } from '../shell-word.ts';
 
 let world: AppWorld;
 beforeEach(async () => {

@@ -2,17 +2,17 @@ import { CreateEnrolment, EditHost } from '@drover/shared/api/requests';
 import { EnrolmentTokensView, EnrolmentView, HostView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
-import { admitHost, editHost, forgetHost, revokeHost } from '../../core/hosts.ts';
-import { hashOfSecret } from '../../db/secret.ts';
+import { admitHost, editHost, forgetHost, nameTaken, revokeHost } from '../../core/hosts.ts';
+import { enrolmentId, hashOfSecret } from '../../db/secret.ts';
 import { mintEnrolment } from '../../loop/enrol.ts';
 import { performer } from '../../loop/perform.ts';
 import { askOf } from '../ask.ts';
 import { HostPage, Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { cloneLine, cloudInit, installLine } from '../join-lines.ts';
 import { hostUrl } from '../origin.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
-import { shellWord } from '../shell-word.ts';
 import { enrolmentTokenView, hostView, pageOf } from '../views.ts';
 import { ListHosts, Ref } from './params.ts';
 
@@ -147,10 +147,21 @@ export function hostRoutes(deps: AppDeps): Route[] {
       status: 201,
       response: EnrolmentView,
       async handler(call) {
-        const minted = await mintEnrolment(deps, call.caller.user.name, call.body.name ?? null);
+        const { name } = call.body;
+        if (name !== undefined && (await store.host(name))) throw nameTaken(name);
+        const minted = await mintEnrolment(deps, call.caller.user.name, name ?? null);
         const url = hostUrl(deps, call.request);
-        const { token } = minted;
-        return { body: { ...minted, command: installLine(url, token), cloneCommand: cloneLine(url, token) } };
+        const { token, expiresAtMs } = minted;
+        return {
+          body: {
+            ...minted,
+            id: enrolmentId(hashOfSecret(token)),
+            url,
+            command: installLine(url, token),
+            cloneCommand: cloneLine(url, token),
+            cloudInit: cloudInit(url, token, expiresAtMs),
+          },
+        };
       },
     }),
     rawRoute({
@@ -169,11 +180,4 @@ export function hostRoutes(deps: AppDeps): Route[] {
       },
     }),
   ];
-}
-
-const cloneLine = (url: string, token: string): string =>
-  ['node', 'infra/host.mjs', '--url', url, '--token', token].map(shellWord).join(' ');
-
-function installLine(url: string, token: string): string {
-  return `curl -fsSL ${shellWord(`${url}/install.sh`)} | sudo sh -s -- --token ${shellWord(token)}`;
 }

@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
 
@@ -32,6 +35,21 @@ it('it does nothing when it comes only in part, without a token, or with a word 
   expect(sh(text.slice(0, text.lastIndexOf('main "$@"')))).toMatchObject({ status: 0, stdout: '', stderr: '' });
   expect(sh(text)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('the token is missing') });
   expect(sh(text, '--tokn', 'x')).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('what is --tokn?') });
+});
+
+it('it tries the token as JSON, with the key that the machine has already', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-install-'));
+  const functions = (await script()).replace('main "$@"', '').replace('data=/var/lib/drover/agent', `data=${folder}`);
+  // In curl's place, one that repeats what it was given, and then answers.
+  const tried = (answer: string) =>
+    sh(`${functions}\ntoken=abc\ncurl() { cat; printf '%s' '${answer}'; }\ncheck_token\necho "known: $known"`).stdout;
+  expect(tried('\n500')).toContain('could not be tried: {"token":"abc"}');
+  const key = { kty: 'OKP', crv: 'Ed25519', x: 'x'.repeat(43) };
+  writeFileSync(join(folder, 'host-key.json'), JSON.stringify({ ...key, d: 'secret' }));
+  expect(tried('\n500')).toContain(`could not be tried: ${JSON.stringify({ token: 'abc', publicKey: key })}`);
+  expect(tried('{"host":"fra-1","name":null}\n200')).toBe('  ok    the token\nknown: fra-1\n');
+  expect(tried('{"detail":"it was used","suggestion":"get another"}\n410')).toBe('  NO    it was used: get another\nknown: \n');
+  rmSync(folder, { recursive: true });
 });
 
 it('the package is given whole, under its name, with its digest', async () => {

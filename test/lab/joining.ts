@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import { join } from 'node:path';
+import type { EnrolmentView, HostView } from '@drover/shared/api/views';
+import { Problem } from '@drover/shared/lib/problem';
+import { LocalClient } from '../../control-plane/src/db/local-client.ts';
+import { type Api, createApi } from '../system/api.ts';
+import type { LabHost } from './host.ts';
+import type { Lab } from './lab.ts';
+import { labFolder } from './state.ts';
+
+/** How hosts of a lab come to its control plane: as people bring them, by the line that it shows. */
+
+export interface LabPlane {
+  readonly url: string;
+  readonly token: string;
+  readonly api: Api;
+}
+
+/** The lab's control plane, as its owner's programs use it. */
+export function planeOf(lab: Lab): LabPlane {
+  const url = lab.controlPlaneUrl;
+  if (url === null) throw new Problem('wrong-state', 'this lab has no control plane');
+  const token = readFileSync(join(labFolder(lab.name), 'drover/control-plane/local-token'), 'utf8').trim();
+  return { url, token, api: createApi(url, token) };
+}
+
+export const newToken = ({ api }: LabPlane, name?: string): Promise<EnrolmentView> =>
+  api.send('POST', '/hosts/enrolments', name === undefined ? {} : { name });
+
+/** Types the line on the host; what it printed, and its exit code. */
+export function typed(host: LabHost, line: string): ReturnType<LabHost['exec']> {
+  return host.exec(['sh', '-c', line], { timeoutMs: 600_000 });
+}
+
+/** Makes it a host of the control plane by its line, and waits until it is connected. Throws with all that was printed. */
+export async function join1(plane: LabPlane, host: LabHost, name: string): Promise<HostView> {
+  const { code, stdout, stderr } = await typed(host, (await newToken(plane, name)).command);
+  if (code !== 0) throw new Problem('host-failed', `${host.name} did not join: ${stdout}${stderr}`);
+  return plane.api.until<HostView>(`/hosts/${name}`, ({ connected }) => connected);
+}
+
+/** As if it had been made two hours ago. */
+export async function expire(lab: Lab): Promise<void> {
+  const client = new LocalClient(join(labFolder(lab.name), 'drover/control-plane/drover.db'), 5_000, null);
+  await client.execute('UPDATE enrolment SET expires_at_ms = expires_at_ms - 7200000');
+  client.close();
+}
+
+/** Stands before the control plane at another port, and changes one bit of each package that passes. */
+export async function tamperer(plane: LabPlane): Promise<{ readonly url: string; close(): void }> {
+  const real = new URL(plane.url);
+  const server = createServer((question, answer) => {
+    const { method, url: path = '/', headers } = question;
+    const asked = request({ host: real.hostname, port: real.port, method, path, headers }, (given) => {
+      const pieces: Buffer[] = [];
+      given.on('data', (piece: Buffer) => pieces.push(piece));
+      given.on('end', () => {
+        const bytes = Buffer.concat(pieces);
+        const last = bytes.at(-1);
+        if (path.endsWith('.deb') && last !== undefined) bytes.writeUInt8(last ^ 1, bytes.length - 1);
+        answer.writeHead(given.statusCode ?? 502, given.headers);
+        answer.end(bytes);
+      });
+    });
+    asked.on('error', () => answer.destroy());
+    question.pipe(asked);
+  });
+  await new Promise<void>((resolve) => server.listen(0, real.hostname, resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  return { url: `http://${real.hostname}:${port}`, close: () => server.close() };
+}
+
+/** What an installer could leave behind, a line each: packages, units, users, and files with their size, mode and time. */
+const LOOKS = `export LC_ALL=C
+dpkg-query --show --showformat '\${Package} \${Version} \${Status}\\n'
+systemctl list-unit-files --plain --no-legend
+cat /etc/passwd /etc/group
+find /etc /opt /root /usr/bin /usr/sbin /usr/lib/systemd /usr/local /var/lib/dpkg /var/lib/apt /var/cache /var/lib/drover /tmp /var/tmp \\
+  -printf '%p %s %m %T@\\n' 2> /dev/null | grep -v -e '^/tmp ' -e '^/var/tmp ' | sort`;
+
+/** Remembers how the host looks; the other says what has changed since then, '' for nothing. */
+export const remember = (host: LabHost): Promise<string> => host.shell(`(${LOOKS}) > /run/looks`);
+export const changedSince = (host: LabHost): Promise<string> => host.shell(`(${LOOKS}) | diff /run/looks - || true`);
