@@ -16,7 +16,7 @@ try {
     ...settings,
     // Beside the bundle in control-plane/dist as beside the source in control-plane/src.
     webPath: process.env.DROVER_WEB || fileURLToPath(new URL('../../web/dist', import.meta.url)),
-    packagePath: fileURLToPath(new URL('../../agent/dist', import.meta.url)),
+    packagePath: process.env.DROVER_AGENT_PACKAGE || fileURLToPath(new URL('../../agent/dist', import.meta.url)),
     version: packageJson.version,
     log: (line) => console.error(line),
   });
