@@ -32,7 +32,22 @@ test('a host joins by the line that the page shows, and the page notices', async
   await expect(page.getByText(/usable/).first()).toBeVisible();
   await inspect('host');
 
-  await page.getByRole('button', { name: 'Rename' }).click();
+  // Its figures come by themselves, and are no event for everybody.
+  await expect(page.getByRole('meter', { name: 'Memory' })).toBeVisible({ timeout: 45_000 });
+  await expect(page.getByText(/Measured/).first()).toBeVisible();
+  for (const list of ['Disks', 'Network cards', 'PCI devices', 'USB devices', 'NUMA nodes', 'Processor flags', 'Packages'])
+    await page.getByText(list, { exact: true }).last().click();
+  await expect(page.getByText(/smartmontools is not installed/)).toBeVisible();
+  await expect(page.getByText('Yubico YubiKey')).toBeVisible();
+  await inspect('host-hardware');
+
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByLabel('Tags').fill('edge eu');
+  await page.getByLabel('Location').fill('rack 4');
+  await page.getByLabel('Start delay').fill('soon');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByLabel('Start delay')).toHaveAccessibleDescription(/whole number/);
+  await page.getByLabel('Start delay').fill('30');
   await page.getByLabel('Name', { exact: true }).fill('sim-1');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByLabel('Name', { exact: true })).toHaveAccessibleDescription(/sim-1/);
@@ -40,6 +55,8 @@ test('a host joins by the line that the page shows, and the page notices', async
   await page.getByLabel('Name', { exact: true }).fill('stable');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: 'stable', level: 1 })).toBeVisible();
+  await expect(page.getByText('edge, eu')).toBeVisible();
+  await expect(page.getByText('rack 4')).toBeVisible();
 });
 
 test('a host is removed after it was said what becomes of its guests', async ({ signedIn: page, inspect, world }) => {

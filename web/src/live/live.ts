@@ -1,3 +1,4 @@
+import type { HostFiguresView } from '@drover/shared/api/host-views';
 import type { ChangeEvent, GuestView, HostView, ImageView, NetworkView, Page, StorageView, TaskView } from '@drover/shared/api/views';
 import type { Clock } from '@drover/shared/lib/clock';
 import { call, queryOf, Refusal } from '../api.ts';
@@ -13,6 +14,8 @@ export interface Live {
   readonly network: Collection<NetworkView>;
   readonly task: Collection<TaskView>;
   readonly connection: { get(): Connection; watch(listener: () => void): () => void };
+  /** Live figures of one host at a time: the one that was asked for last. */
+  readonly figures: Figures;
   /** Called after each change of a task, for what is not part of its view: its log. An empty id: any may have changed. */
   onTaskChange(listener: (taskId: string) => void): () => void;
   /** Called after each change of a host, for what is not part of its view: by which token it came in. */
@@ -20,6 +23,18 @@ export interface Live {
   open(onSignedOut: () => void): void;
   close(): void;
   wake(): void;
+}
+
+export interface Figures {
+  /** Asks for them as long as somebody watches. */
+  watch(hostId: string, listener: () => void): () => void;
+  /** The newest that came; null: none yet. */
+  get(hostId: string): Told | null;
+}
+/** With the time at which they were measured, by this machine's clock. */
+export interface Told {
+  readonly view: HostFiguresView;
+  readonly measuredAtMs: number | null;
 }
 
 /** How long the first requests wait for the stream: what is fetched after it is open cannot miss a change. */
@@ -39,6 +54,9 @@ export function createLive(clock: Clock): Live {
     };
   });
   const connectionListeners = new Set<() => void>();
+  const figureListeners = new Map<() => void, string>();
+  let told: Told | null = null;
+  const watched = (): string | undefined => [...figureListeners.values()].at(-1);
   const taskListeners = new Set<(taskId: string) => void>();
   const hostListeners = new Set<() => void>();
 
@@ -108,6 +126,21 @@ export function createLive(clock: Clock): Live {
         return () => connectionListeners.delete(listener);
       },
     },
+    figures: {
+      watch(hostId, listener) {
+        const before = watched();
+        figureListeners.set(listener, hostId);
+        if (before !== hostId) stream?.moved();
+        return () => {
+          const last = watched();
+          figureListeners.delete(listener);
+          const next = watched();
+          // Nobody else wants them: they may come for as long as this stream lasts.
+          if (next !== undefined && next !== last) stream?.moved();
+        };
+      },
+      get: (hostId) => (told?.view.host.id === hostId ? told : null),
+    },
     onTaskChange(listener) {
       taskListeners.add(listener);
       return () => taskListeners.delete(listener);
@@ -124,7 +157,7 @@ export function createLive(clock: Clock): Live {
         mustReset = true;
         begin();
       });
-      stream = openStream('/api/v1/events', clock, {
+      stream = openStream(() => `/api/v1/events${queryOf({ figures: watched() })}`, clock, {
         onConnection(next) {
           connection = next;
           for (const listener of connectionListeners) listener();
@@ -136,6 +169,10 @@ export function createLive(clock: Clock): Live {
           begin();
         },
         onChange: receive,
+        onFigures(view) {
+          told = { view, measuredAtMs: view.ageMs === null ? null : clock.now() - view.ageMs };
+          for (const listener of figureListeners.keys()) listener();
+        },
         onReset: reset,
         onSignedOut,
       });

@@ -4,6 +4,7 @@ import { createManualClock } from '../../../test/control-plane/manual-clock.ts';
 import { type Connection, openStream } from './stream.ts';
 
 interface Attempt {
+  readonly url: string;
   readonly cursor: string | null;
   readonly signal: AbortSignal;
   /** Sends a piece of the stream. */
@@ -21,8 +22,10 @@ function world(answer: (attempt: number) => Response | null = () => null) {
   const connections: Connection['state'][] = [];
   const times: number[] = [];
   const changes: string[] = [];
+  const figures: string[] = [];
+  const where = { url: '/events' };
   const seen = { resets: 0, signedOut: 0 };
-  const fakeFetch: typeof fetch = async (_url, init) => {
+  const fakeFetch: typeof fetch = async (url, init) => {
     const signal = init?.signal ?? new AbortController().signal;
     const headers = new Headers(init?.headers);
     let controller: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -33,6 +36,7 @@ function world(answer: (attempt: number) => Response | null = () => null) {
     });
     signal.addEventListener('abort', () => controller?.error(signal.reason));
     attempts.push({
+      url: String(url),
       cursor: headers.get('last-event-id'),
       signal,
       say: (text) => controller?.enqueue(new TextEncoder().encode(text)),
@@ -42,7 +46,7 @@ function world(answer: (attempt: number) => Response | null = () => null) {
     return other ?? new Response(body);
   };
   const stream = openStream(
-    '/events',
+    () => where.url,
     clock,
     {
       onConnection: ({ state, sinceMs }) => {
@@ -50,6 +54,7 @@ function world(answer: (attempt: number) => Response | null = () => null) {
         times.push(sinceMs);
       },
       onChange: (change: ChangeEvent) => changes.push(change.id),
+      onFigures: ({ host }) => figures.push(host.name),
       onReset: () => {
         seen.resets += 1;
       },
@@ -64,11 +69,33 @@ function world(answer: (attempt: number) => Response | null = () => null) {
     if (attempt === undefined) throw new Error('nothing was attempted');
     return attempt;
   };
-  return { clock, stream, attempts, connections, times, changes, seen, last };
+  return { clock, stream, attempts, connections, times, changes, figures, where, seen, last };
 }
 
 const change = (cursor: number, id: string): string =>
   `id: ${cursor}\nevent: change\ndata: ${JSON.stringify({ cursor, kind: 'guest', id, gone: false })}\n\n`;
+
+it('goes on at another address without a gap, and without a word of a lost connection', async () => {
+  const { stream, attempts, connections, changes, figures, where, seen, last } = world();
+  await settled();
+  last().say(change(41, '100'));
+  await settled();
+  where.url = '/events?figures=fra-1';
+  stream.moved();
+  await settled();
+  expect(attempts.map(({ url, cursor }) => [url, cursor])).toEqual([
+    ['/events', null],
+    ['/events?figures=fra-1', '41'],
+  ]);
+  last().say(`event: figures\ndata: ${JSON.stringify({ host: { id: 'host_x', name: 'fra-1' } })}\n\n${change(42, '101')}`);
+  await settled();
+  expect({ connections, changes, figures, seen }).toEqual({
+    connections: ['connecting', 'live', 'live'],
+    changes: ['100', '101'],
+    figures: ['fra-1'],
+    seen: { resets: 0, signedOut: 0 },
+  });
+});
 
 it('resumes after the last event that it has seen, without fetching everything again', async () => {
   const { clock, attempts, changes, seen, last, connections } = world();

@@ -1,3 +1,4 @@
+import type { HostFiguresView } from '@drover/shared/api/host-views';
 import type { ChangeEvent } from '@drover/shared/api/views';
 import { backoff } from '@drover/shared/lib/backoff';
 import type { Clock } from '@drover/shared/lib/clock';
@@ -12,6 +13,8 @@ export interface Connection {
 export interface StreamEvents {
   readonly onConnection: (connection: Connection) => void;
   readonly onChange: (change: ChangeEvent) => void;
+  /** Live figures of the host that the address asks for. */
+  readonly onFigures: (figures: HostFiguresView) => void;
   /** What happened since the last event is not known: fetch everything again. */
   readonly onReset: () => void;
   readonly onSignedOut: () => void;
@@ -20,6 +23,8 @@ export interface StreamEvents {
 export interface Stream {
   /** The machine woke up, or the network is back: look at once instead of at the next attempt. */
   wake(): void;
+  /** The address is another one now: goes on there, from the same event. */
+  moved(): void;
   close(): void;
 }
 
@@ -32,13 +37,16 @@ const SILENCE_AT_WAKE_MS_MAX = 18_000;
  * The tab's one stream of changes. Read with fetch and not with EventSource, so that the cursor survives a reconnect of ours,
  * heartbeats count as signs of life, and a session that has ended is told apart from a network that is away.
  */
-export function openStream(url: string, clock: Clock, events: StreamEvents, fetchStream: typeof fetch = fetch): Stream {
+export function openStream(url: () => string, clock: Clock, events: StreamEvents, fetchStream: typeof fetch = fetch): Stream {
   let cursor: string | null = null;
   let opened = false;
   let heardAtMs = clock.now();
   let triedAtMs = heardAtMs;
   let attempts = 0;
   let closed = false;
+  let isMoving = false;
+  /** Where the connection that is being read leads; null: there is none. */
+  let readUrl: string | null = null;
   let abort = new AbortController();
   let stopWaiting = (): void => {};
 
@@ -47,8 +55,9 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
     const headers: Record<string, string> = { accept: 'text/event-stream' };
     if (cursor !== null) headers['last-event-id'] = cursor;
     const stopWatching = watch();
+    readUrl = url();
     try {
-      const response = await fetchStream(url, { headers, signal: abort.signal, cache: 'no-store' });
+      const response = await fetchStream(readUrl, { headers, signal: abort.signal, cache: 'no-store' });
       if (response.status === 401) {
         close();
         events.onSignedOut();
@@ -71,6 +80,7 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
         parse(decoder.decode(value, { stream: true }));
       }
     } finally {
+      readUrl = null;
       stopWatching();
     }
   }
@@ -79,6 +89,8 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
     if (id !== null) cursor = id;
     // Written by our own control plane, from the schema ChangeEvent.
     if (event === 'change') events.onChange(JSON.parse(data) as ChangeEvent);
+    // Likewise, from HostFiguresView.
+    if (event === 'figures') events.onFigures(JSON.parse(data) as HostFiguresView);
     if (event === 'reset') events.onReset();
   }
 
@@ -117,6 +129,10 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
     while (!closed) {
       await readOnce().catch(() => undefined); // whatever ended it, the answer is to try again
       if (closed) return;
+      if (isMoving) {
+        isMoving = false;
+        continue;
+      }
       attempts += 1;
       events.onConnection({ state: 'lost', sinceMs: heardAtMs });
       await pause(backoff(attempts, 0, { firstMs: 500, maxMs: 10_000 }));
@@ -135,6 +151,12 @@ export function openStream(url: string, clock: Clock, events: StreamEvents, fetc
       attempts = 0;
       stopWaiting();
       if (silenceMs() > SILENCE_AT_WAKE_MS_MAX) abort.abort(new Error('woken'));
+    },
+    moved() {
+      // One that is lost comes to the new address by itself.
+      if (readUrl === null || readUrl === url()) return;
+      isMoving = true;
+      abort.abort(new Error('moved'));
     },
     close,
   };

@@ -1,7 +1,7 @@
 import { realClock } from '@drover/shared/lib/clock';
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { type Collection, keyOf, type List, type One, type Query } from './collection.ts';
-import { createLive } from './live.ts';
+import { createLive, type Told } from './live.ts';
 import type { Connection } from './stream.ts';
 
 export const live = createLive(realClock);
@@ -43,6 +43,12 @@ function createSteady<V>(): (next: readonly V[]) => readonly V[] {
     if (next.length !== last.length || next.some((view, index) => view !== last[index])) last = next;
     return last;
   };
+}
+
+/** Live figures of a host, for as long as the component is there; null until the first came. */
+export function useFigures(hostId: string): Told | null {
+  const subscribe = useCallback((listener: () => void) => live.figures.watch(hostId, listener), [hostId]);
+  return useSyncExternalStore(subscribe, () => live.figures.get(hostId));
 }
 
 export function useConnection(): Connection {

@@ -14,6 +14,7 @@ import { Facts } from '../parts/facts.tsx';
 import { Failed } from '../parts/failed.tsx';
 import { powerActions } from '../parts/guest-actions.ts';
 import { GuestEditSheet } from '../parts/guest-edit.tsx';
+import { GuestFiguresFacts } from '../parts/guest-figures.tsx';
 import { DeleteSheet, DisruptiveSheet, StopSheet } from '../parts/guest-sheets.tsx';
 import { Missing } from '../parts/missing.tsx';
 import { noteFailure } from '../parts/notices.tsx';
@@ -70,6 +71,7 @@ function Guest({ guest }: { guest: GuestView }) {
             }
           >
             <About guest={guest} />
+            <GuestFiguresFacts guest={guest} />
           </Section>
           {guest.notes === '' ? null : (
             <Section title={t('guest.notes')}>

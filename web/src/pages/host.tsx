@@ -1,28 +1,26 @@
 import type { HostView } from '@drover/shared/api/views';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
-import { call, fieldDetail, problemOf } from '../api.ts';
+import type { ReactNode } from 'react';
 import { ago, bytes, fullTime, sentence } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { CopyButton } from '../kit/copy.tsx';
-import { TextField } from '../kit/field.tsx';
 import { Glyph, hostSays, type Tone } from '../kit/glyph.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
 import { Meter } from '../kit/progress.tsx';
-import { Sheet } from '../kit/sheet.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
-import { useFaultFocus } from '../kit/use-fault-focus.ts';
 import type { Query } from '../live/collection.ts';
 import { live, useNow, useOne, useViews } from '../live/use.ts';
 import { Facts } from '../parts/facts.tsx';
 import { Failed } from '../parts/failed.tsx';
 import { guestsOn } from '../parts/guests-on.ts';
 import { HostDoor } from '../parts/host-door.tsx';
+import { HostEditSheet } from '../parts/host-edit.tsx';
+import { HostFiguresCard } from '../parts/host-figures.tsx';
+import { HostHardware } from '../parts/host-hardware.tsx';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { RemoveHostSheet } from '../parts/remove-host.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
-import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 
 const route = getRouteApi('/signed-in/hosts/$hostId');
@@ -46,8 +44,8 @@ export function HostPage() {
   return (
     <>
       <PageHeader title={host.name} back={BACK}>
-        <Button icon="edit" className="max-md:px-3" onClick={() => open({ sheet: 'rename' })}>
-          <span className="max-md:sr-only">{t('rename')}</span>
+        <Button icon="edit" className="max-md:px-3" onClick={() => open({ sheet: 'edit' })}>
+          <span className="max-md:sr-only">{t('edit')}</span>
         </Button>
       </PageHeader>
       <div className="grid items-start gap-4 lg:grid-cols-2">
@@ -74,11 +72,19 @@ export function HostPage() {
             <HostDoor host={host} onRemove={() => open({ sheet: 'remove' })} />
           </Section>
         </div>
-        <Section title={t('host.drivers')}>
-          <Drivers host={host} />
-        </Section>
+        <div className="grid min-w-0 gap-4">
+          <Section title={t('host.now')}>
+            <HostFiguresCard host={host} />
+          </Section>
+          <Section title={t('host.drivers')}>
+            <Drivers host={host} />
+          </Section>
+          <Section title={t('host.hardware')}>
+            <HostHardware host={host} />
+          </Section>
+        </div>
       </div>
-      {sheet === 'rename' ? <RenameSheet host={host} onClose={close} /> : null}
+      {sheet === 'edit' ? <HostEditSheet host={host} onClose={close} /> : null}
       {sheet === 'remove' ? <RemoveHostSheet host={host} onClose={close} /> : null}
     </>
   );
@@ -134,10 +140,12 @@ function Summary({ host }: { host: HostView }) {
               : t('host.cpu.of', { cores: t('cores', { count: host.cores }), model: host.cpuModel ?? t('unknown') }),
           ],
           [t('memory'), bytes(host.memoryBytes)],
+          ...machineFacts(host),
           [t('host.os'), host.os ?? t('unknown')],
           [t('host.kernel'), host.kernel === null ? t('unknown') : `${host.kernel} ${host.architecture ?? ''}`],
           [t('host.agent'), host.agentVersion ?? t('unknown')],
           [t('host.addresses'), host.addresses.length === 0 ? t('unknown') : host.addresses.join(', ')],
+          ...settingsFacts(host),
           [t('host.joined'), ago(host.enrolledAtMs, now)],
           [
             t('host.key'),
@@ -150,6 +158,32 @@ function Summary({ host }: { host: HostView }) {
       />
     </section>
   );
+}
+
+/** What an agent of before does not say is left out. */
+function machineFacts({ machine, processor, kvm }: HostView): [string, string][] {
+  const model = [machine?.vendor, machine?.product].filter(Boolean).join(' ');
+  const kind = [machine?.chassis, machine?.virtual ? t('host.virtual', { on: machine.virtual }) : null].filter(Boolean).join(', ');
+  const rows: [string, string | undefined][] = [
+    [t('host.model'), [model, kind].filter(Boolean).join(', ') || undefined],
+    [t('host.microcode'), processor?.microcode],
+    [t('host.kvm'), kvm === null ? undefined : kvm.usable ? t('driver.usable') : (kvm.reason ?? t('driver.unusable'))],
+  ];
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+}
+
+/** What was set; and when the host has not taken it, that. */
+function settingsFacts({ settings }: HostView): [string, string][] {
+  const { tags, location, notes, startDelayS, maintenance, condition, problem } = settings;
+  const rows: [string, string | null][] = [
+    [t('tags'), tags.join(', ') || null],
+    [t('host.location'), location || null],
+    [t('guest.notes'), notes || null],
+    [t('host.delay'), startDelayS === 0 ? null : t('time.seconds', { count: startDelayS })],
+    [t('host.maintenance'), maintenance ? t('host.maintenance.on') : null],
+    [t('host.settings'), condition === null || condition === 'settled' ? null : (problem?.detail ?? t('host.settings.pending'))],
+  ];
+  return rows.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
 }
 
 /** What it can run and keep, and where it cannot, why not. */
@@ -223,40 +257,3 @@ const readiness = (thing: {
   readonly driver: string;
   readonly activity: { readonly title: string } | null;
 }): string => `${thing.driver} · ${thing.ready ? t('ready') : (thing.activity?.title ?? t('not-ready'))}`;
-
-function RenameSheet({ host, onClose }: { host: HostView; onClose: () => void }) {
-  const [name, setName] = useState<string>(host.name);
-  const save = useWrite({
-    mutationFn: async () => {
-      const asked = live.host.ask();
-      live.host.put(asked, await call<HostView>('PATCH', `/hosts/${host.id}`, { body: { name: name.trim() } }));
-    },
-    onSuccess: onClose,
-  });
-  const form = useFaultFocus(null, save.error);
-  const problem = problemOf(save.error);
-  return (
-    <Sheet title={t('rename.title', { name: host.name })} onClose={onClose}>
-      <form
-        ref={form}
-        className="space-y-4"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <TextField
-          label={t('column.name')}
-          value={name}
-          error={problem === null ? undefined : fieldDetail(problem)}
-          onChange={(event) => setName(event.target.value)}
-        />
-        {save.error !== null && problem === null ? <ProblemNote problem={null} /> : null}
-        <Button type="submit" look="primary" className="w-full" busy={save.isPending}>
-          {t('save')}
-        </Button>
-      </form>
-    </Sheet>
-  );
-}
