@@ -45,11 +45,12 @@ export function makeBusyboxArchive(): { path: string; remove(): void } {
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
   for (const applet of APPLETS) symlinkSync('busybox', join(root, 'bin', applet));
   symlinkSync('../bin/busybox', join(root, 'sbin/init'));
-  writeFileSync(join(root, 'etc/inittab'), '::sysinit:/bin/sh /etc/rc\n::respawn:/bin/sleep 86400\n::shutdown:/bin/true\n');
+  writeFileSync(join(root, 'etc/inittab'), '::sysinit:/bin/sh /etc/rc\n::respawn:/bin/sleep 86400\n::shutdown:/bin/sh /etc/down\n');
   writeFileSync(
     join(root, 'etc/rc'),
     'echo boot >> /var/log/boots\nip link set lo up\nip link set eth0 up\nudhcpc -i eth0 -s /etc/udhcpc.sh -b -t 20 -T 1 -A 1 >/var/log/dhcp 2>&1\n',
   );
+  writeFileSync(join(root, 'etc/down'), 'echo down >> /var/log/downs\n');
   writeFileSync(join(root, 'etc/udhcpc.sh'), DHCP_SCRIPT);
   chmodSync(join(root, 'etc/udhcpc.sh'), 0o755);
   writeFileSync(join(root, 'etc/os-release'), 'ID=busybox\nPRETTY_NAME="Busybox"\n');

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { AgentConfig } from '../config.ts';
@@ -71,7 +73,13 @@ async function units(): Promise<Finding[]> {
 }
 
 async function agent({ runPath }: AgentConfig): Promise<Finding[]> {
-  const status = LocalStatus.parse(await ask(runPath, { do: 'status' }, AbortSignal.timeout(ASK_MS)));
+  const answer = await ask(runPath, { do: 'status' }, AbortSignal.timeout(ASK_MS)).catch((thrown: unknown) => Problem.from(thrown));
+  if (answer instanceof Problem) {
+    // "drover-agent doctor says why" would lead nowhere here.
+    const fix = answer.code === 'wrong-state' ? 'systemctl start drover-agent; journalctl -u drover-agent says more' : answer.suggestion;
+    return [no(answer.message, fix)];
+  }
+  const status = LocalStatus.parse(answer);
   const { link, paused, attention } = status;
   return [
     ok(`the agent answers (version ${status.version})`),
@@ -125,9 +133,12 @@ function cgroups(): Finding[] {
 }
 
 async function space(path: string): Promise<Finding[]> {
-  const { bavail, bsize } = await statfs(path);
+  // A storage that nobody uses yet is made when it is needed, on what is above it.
+  const { bavail, bsize } = await statfs(nearestThere(path));
   return [findingOfSpace(path, bavail * bsize)];
 }
+
+const nearestThere = (path: string): string => (existsSync(path) || path === '/' ? path : nearestThere(dirname(path)));
 
 async function packages(): Promise<Finding[]> {
   const { stdout } = await run('dpkg', ['--audit'], { timeoutMs: 30_000, okCodes: [0, 1] });
