@@ -121,7 +121,12 @@ describe('Debian 13', () => {
 
     it('a package that was changed on its way', async () => {
       const wire = await tamperer(plane);
-      await isRefused((await line()).replaceAll(plane.url, wire.url), /the package is not the one that was announced/);
+      await isRefused((await line()).replaceAll(plane.url, wire.url), /nothing was changed: the package is not the one that was announced/);
+      wire.alsoItsDigest();
+      await isRefused(
+        (await line()).replaceAll(plane.url, wire.url),
+        /nothing was changed: the package is not signed by this control plane/,
+      );
       wire.close();
     });
 

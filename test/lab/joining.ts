@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
@@ -47,8 +48,9 @@ export async function expire(lab: Lab): Promise<void> {
   client.close();
 }
 
-/** Stands before the control plane at another port, and changes one bit of each package that passes. */
-export async function tamperer(plane: LabPlane): Promise<{ readonly url: string; close(): void }> {
+/** Stands before the control plane at another port, and changes one bit of each package that passes; from `alsoItsDigest` on, what the script says of it, too. */
+export async function tamperer(plane: LabPlane): Promise<{ readonly url: string; alsoItsDigest(): void; close(): void }> {
+  let digest: string | null = null;
   const real = new URL(plane.url);
   const server = createServer((question, answer) => {
     const { method, url: path = '/', headers } = question;
@@ -60,7 +62,7 @@ export async function tamperer(plane: LabPlane): Promise<{ readonly url: string;
         const last = bytes.at(-1);
         if (path.endsWith('.deb') && last !== undefined) bytes.writeUInt8(last ^ 1, bytes.length - 1);
         answer.writeHead(given.statusCode ?? 502, given.headers);
-        answer.end(bytes);
+        answer.end(path === '/install.sh' && digest !== null ? bytes.toString().replace(/^sha256=.*$/m, `sha256=${digest}`) : bytes);
       });
     });
     asked.on('error', () => answer.destroy());
@@ -69,7 +71,17 @@ export async function tamperer(plane: LabPlane): Promise<{ readonly url: string;
   await new Promise<void>((resolve) => server.listen(0, real.hostname, resolve));
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
-  return { url: `http://${real.hostname}:${port}`, close: () => server.close() };
+  const url = `http://${real.hostname}:${port}`;
+  const changed = createHash('sha256')
+    .update(Buffer.from(await (await fetch(`${url}/agent/v1/drover-agent.deb`)).arrayBuffer()))
+    .digest('hex');
+  return {
+    url,
+    alsoItsDigest: () => {
+      digest = changed;
+    },
+    close: () => server.close(),
+  };
 }
 
 /** What an installer could leave behind, a line each: packages, units, users, and files with their size, mode and time. */

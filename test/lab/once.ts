@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
+import { run } from '../../agent/src/host/shell.ts';
 import { digestOf } from './recipe.ts';
 import type { Say } from './say.ts';
 
@@ -29,16 +30,25 @@ async function makeHere(folder: string, what: string, say: Say, make: (work: str
   say(`making ${what}, once …`);
   // Left by a process that was killed: the lock is ours, so nobody fills it any more.
   for (const name of readdirSync(dirname(folder)))
-    if (name.startsWith(`${basename(folder)}.making-`)) rmSync(join(dirname(folder), name), { recursive: true, force: true });
+    if (name.startsWith(`${basename(folder)}.making-`)) await removeWork(join(dirname(folder), name));
   const work = mkdtempSync(`${folder}.making-`);
   try {
     await make(work);
     renameSync(work, folder);
   } catch (error) {
-    rmSync(work, { recursive: true, force: true });
+    await removeWork(work);
     throw error;
   }
   say(`made ${what} in ${Math.round((realClock.now() - startedMs) / 1_000)} s: ${basename(folder)}`);
+}
+
+/** With what is still mounted in it: whoever was killed while it installed a system there could not undo that. */
+async function removeWork(folder: string): Promise<void> {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  for (const mount of mounts.filter((path) => path.startsWith(`${folder}/`)).reverse()) await run('umount', ['--', mount]);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 async function lock(folder: string, what: string, say: Say): Promise<() => void> {

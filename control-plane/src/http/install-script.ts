@@ -1,5 +1,5 @@
 import { shellWord } from '@drover/shared/lib/shell-word';
-import { AGENT_PACKAGE_PATH } from '@drover/shared/protocol/agent-api';
+import { AGENT_PACKAGE_PATH, type PublicKey, RELEASE_PATH } from '@drover/shared/protocol/agent-api';
 
 export interface AgentPackage {
   /** drover-agent_0.1.0_all.deb */
@@ -12,8 +12,8 @@ export interface AgentPackage {
   readonly sizeBytes: number;
 }
 
-/** `curl -fsSL URL/install.sh | sudo sh -s -- --token TOKEN`: makes a plain Debian a host of the control plane at `url`. */
-export function installScript(url: string, { version, sha256 }: AgentPackage): string {
+/** `curl -fsSL URL/install.sh | sudo sh -s -- --token TOKEN`: makes a plain Debian a host of the control plane at `url`, whose signing key is `publicKey`. */
+export function installScript(url: string, { version, sha256 }: AgentPackage, publicKey: PublicKey): string {
   return `#!/bin/sh
 # Makes this Debian machine a host of the Drover control plane at the address below. Nothing is changed before all checks have passed.
 #   curl -fsSL ${url}/install.sh | sudo sh -s -- --token TOKEN [--dry-run] [--new-key]
@@ -23,6 +23,7 @@ set -eu
 url=${shellWord(url)}
 version=${shellWord(version)}
 sha256=${shellWord(sha256)}
+signing_key=${shellWord(publicKey.x)}
 data=/var/lib/drover/agent
 token=\${DROVER_TOKEN:-} dry= new_key= set_clock= host= host_url= known=
 
@@ -142,7 +143,29 @@ get_package() {
 	trap 'rm -rf "$work"' EXIT
 	chmod 755 "$work"
 	fetch --output "$work/drover-agent.deb" "$url${AGENT_PACKAGE_PATH}"
-	printf '%s  %s\\n' "$sha256" "$work/drover-agent.deb" | sha256sum --check --quiet - || fail 'the package is not the one that was announced: run this line again'
+	printf '%s  %s\\n' "$sha256" "$work/drover-agent.deb" | sha256sum --check --quiet - || fail 'nothing was changed: the package is not the one that was announced. Run this line again'
+	check_signature || fail 'nothing was changed: the package is not signed by this control plane. Run this line again'
+}
+
+# What the control plane's key says of its package: a JWS (Ed25519) that names the digest.
+check_signature() {
+	if ! command -v openssl >/dev/null; then note 'there is no openssl here: the package was checked by its digest alone'; return; fi
+	jws=$(field jws "$(fetch "$url${RELEASE_PATH}")")
+	{ echo '-----BEGIN PUBLIC KEY-----'; printf 'MCowBQYDK2VwAyEA%s=\\n' "$signing_key" | tr '_-' '/+'; echo '-----END PUBLIC KEY-----'; } >"$work/key.pem"
+	printf '%s' "\${jws%.*}" >"$work/signed"
+	plain "\${jws##*.}" >"$work/signature" || return 1
+	openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/signed" -sigfile "$work/signature" >/dev/null 2>&1 || return 1
+	jws=\${jws#*.}
+	claims=$(plain "\${jws%.*}") || return 1
+	case $claims in *'"aud":"drover-release"'*) ;; *) return 1 ;; esac
+	case $claims in *'"sha256":"'"$sha256"'"'*) ;; *) return 1 ;; esac
+}
+
+# Out of base64url.
+plain() {
+	text=$(printf '%s' "$1" | tr '_-' '/+')
+	while [ $(( \${#text} % 4 )) -ne 0 ]; do text="$text="; done
+	printf '%s' "$text" | base64 --decode 2>/dev/null
 }
 
 show() {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
+import { openSigner } from '../../node/signing-key.ts';
 
 const BYTES = Buffer.from('a package');
 const ABOUT = {
@@ -49,6 +50,26 @@ it('it tries the token as JSON, with the key that the machine has already', asyn
   expect(tried('\n500')).toContain(`could not be tried: ${JSON.stringify({ token: 'abc', publicKey: key })}`);
   expect(tried('{"host":"fra-1","name":null}\n200')).toBe('  ok    the token\nknown: fra-1\n');
   expect(tried('{"detail":"it was used","suggestion":"get another"}\n410')).toBe('  NO    it was used: get another\nknown: \n');
+  rmSync(folder, { recursive: true });
+});
+
+it('it believes only the signature of its control plane, over the digest of this package', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'drover-install-'));
+  const agentPackage = { about: ABOUT, bytes: async () => new Uint8Array(BYTES) };
+  const signing = async (name: string) => createAppWorld({ agentPackage, signer: await openSigner(join(folder, name), () => 0) });
+  const [ours, other] = [await signing('ours'), await signing('other')];
+  const given = async (from: AppWorld, path: string) => (await from.ask('GET', path, { as: null })).text;
+  const check = (text: string, release: string) => {
+    writeFileSync(join(folder, 'release'), release);
+    const end = `work=${folder}\nfetch() { cat ${folder}/release; }\ncheck_signature`;
+    return sh(`${text.replace('main "$@"', '')}\n${end}`).status;
+  };
+  const [text, release] = [await given(ours, '/install.sh'), await given(ours, '/agent/v1/release')];
+  expect(check(text, release)).toBe(0);
+  expect(check(text.replace(ABOUT.sha256, 'c'.repeat(64)), release)).toBe(1);
+  expect(check(await given(other, '/install.sh'), release)).toBe(1);
+  for (const broken of ['', '{"jws":"a.b.c"}', release.replace(/\.[^."]{4}/, '.AAAA')]) expect(check(text, broken)).toBe(1);
+  await Promise.all([ours.close(), other.close()]);
   rmSync(folder, { recursive: true });
 });
 

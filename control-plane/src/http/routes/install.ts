@@ -1,5 +1,5 @@
 import { Problem } from '@drover/shared/lib/problem';
-import { AGENT_PACKAGE_PATH, RELEASE_PATH, type ReleaseClaims, ReleaseReply } from '@drover/shared/protocol/agent-api';
+import { AGENT_PACKAGE_PATH, type PublicKey, RELEASE_PATH, type ReleaseClaims, ReleaseReply } from '@drover/shared/protocol/agent-api';
 import type { AgentPackageFile, AppDeps } from '../deps.ts';
 import { installScript } from '../install-script.ts';
 import { hostUrl } from '../origin.ts';
@@ -12,6 +12,11 @@ export function installRoutes(deps: AppDeps): Route[] {
     if (deps.agentPackage) return deps.agentPackage;
     throw new Problem('not-found', 'this control plane was built without the agent’s package', { suggestion: 'npm run build' });
   }
+  function signingKey(): PublicKey {
+    const [publicKey] = deps.signer.publicKeys;
+    if (!publicKey) throw new Problem('internal', 'this control plane has no signing key');
+    return publicKey;
+  }
   return [
     rawRoute({
       method: 'GET',
@@ -21,7 +26,7 @@ export function installRoutes(deps: AppDeps): Route[] {
       summary: 'curl -fsSL …/install.sh | sudo sh -s -- --token …: makes a plain Debian a host',
       answers: { status: 200, contentType: 'text/x-shellscript', description: 'The script' },
       handler: ({ request }) =>
-        reply(installScript(hostUrl(deps, request), made().about), {
+        reply(installScript(hostUrl(deps, request), made().about, signingKey()), {
           headers: { 'content-type': 'text/x-shellscript; charset=utf-8', 'cache-control': 'no-cache' },
         }),
     }),
@@ -34,10 +39,8 @@ export function installRoutes(deps: AppDeps): Route[] {
       response: ReleaseReply,
       async handler() {
         const { version, build, sha256, sizeBytes } = made().about;
-        const [publicKey] = deps.signer.publicKeys;
-        if (!publicKey) throw new Problem('internal', 'this control plane has no signing key');
         const claims: ReleaseClaims = { aud: 'drover-release', version, build, sha256, sizeBytes };
-        return { body: { jws: await deps.signer.sign(claims), publicKey } };
+        return { body: { jws: await deps.signer.sign(claims), publicKey: signingKey() } };
       },
     }),
     rawRoute({
