@@ -3,6 +3,7 @@ import { HostId } from '@drover/shared/model/id';
 import { describe, expect, it } from 'vitest';
 import { capture } from '../../test/cli/capture.ts';
 import { editRequest } from './commands/host-facts.ts';
+import { statement } from './commands/host-replace.ts';
 import { figuresFacts, hardwareFacts } from './host-print.ts';
 
 const host = { id: HostId.parse('host_0123456789'), name: 'fra-1' };
@@ -55,6 +56,31 @@ it('hardware is shown with what is wrong with it, and with what is missing', () 
   expect(text).toMatch(/^sda +7\.3 TiB +hard disk, sata +- +- +unknown, smartmontools is not installed +-$/m);
   expect(text).toContain('Not whole, as there are more than can be sent: pci');
   expect(hardwareFacts(terminal, { ...none, isKnown: false })).toContain('has not said');
+});
+
+it('what becomes of a lost host is said before it is replaced', () => {
+  const text = statement({
+    from: host,
+    to: { ...host, name: 'fra-2' },
+    guests: [
+      {
+        id: 100,
+        name: 'web',
+        starts: true,
+        disks: [
+          { name: 'root', image: 'debian-13' },
+          { name: 'data', image: null },
+        ],
+      },
+    ],
+    images: [{ name: 'my-iso', form: 'iso', becomes: 'upload-again' }],
+    storages: [{ name: 'local', isThere: true }],
+    networks: [],
+  });
+  expect(text).toContain('fra-1 is forgotten');
+  expect(text).toContain('storage local: as fra-2 has it');
+  expect(text).toContain('guest web (100): started once it is made; disks that are not there: root from debian-13, data empty');
+  expect(text).toContain('image my-iso (iso): was sent in, and has to be again');
 });
 
 describe('what is wished of a host', () => {

@@ -1,5 +1,5 @@
+import { FIGURES_FRESH_MS } from '@drover/shared/api/figures-age';
 import type { HardwareView, HostFiguresView } from '@drover/shared/api/host-views';
-import { FIGURES_FRESH_MS } from '@drover/shared/api/host-views';
 import type { HostView } from '@drover/shared/api/views';
 import type { HostDisk } from '@drover/shared/model/hardware';
 import { colour, colourOfState, facts, table } from './print.ts';

@@ -7,6 +7,7 @@ import { parseWhole } from '../units.ts';
 import { addHostAddCommand } from './host-add.ts';
 import { addHostFactsCommands } from './host-facts.ts';
 import { addHostRemoveCommand } from './host-remove.ts';
+import { addHostReplaceCommand } from './host-replace.ts';
 import { addHostUpkeepCommands } from './host-upkeep.ts';
 
 const pathOf = (host: string): string => `/hosts/${encoded(host)}`;
@@ -32,6 +33,7 @@ export function addHostCommands(program: Command, open: OpenSession): void {
   );
 
   addHostFactsCommands(host, open);
+  addHostReplaceCommand(host, open);
 
   const rename = host.command('rename').argument('<host>', 'name or id').argument('<new-name>').description('give a host another name');
   withExamples(rename, ['drover host rename debian fra-1']).action(async (name: string, newName: string) => {

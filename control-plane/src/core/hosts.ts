@@ -1,13 +1,12 @@
 import type { EditHost } from '@drover/shared/api/requests';
-import { isSameJson } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
-import type { HostSpec } from '@drover/shared/model/host';
 import type { HostId, TaskId } from '@drover/shared/model/id';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
 import { changedTasks } from './apply-task.ts';
-import type { Ask, Change, Decision, TaskUpdate, WishWrite } from './change.ts';
-import { type Host, isKind } from './held.ts';
+import type { Ask, Change, Decision, TaskUpdate } from './change.ts';
+import type { Host } from './held.ts';
+import { settingsWish } from './host-settings.ts';
 import type { EnrolmentDecisionView, HostDecisionView } from './views.ts';
 
 /** Changes what is named, and leaves the rest. The name is ours alone; settings are a wish, which the host acknowledges. */
@@ -24,25 +23,6 @@ export function editHost(view: HostDecisionView, { name, ...given }: EditHost, a
       events: [{ kind: 'host', id: host.id, gone: false }],
     },
     answer: { hostId: host.id },
-  };
-}
-
-/** Null: it is so already. A host of which nothing was ever set has no settings, so that an agent which knows none is not bothered. */
-function settingsWish({ host, resources }: HostDecisionView, given: HostSpec): WishWrite | null {
-  const held = resources.filter(isKind('host')).find(({ id }) => id === host.id);
-  const spec = withoutDefaults({ ...held?.spec, ...given });
-  if (isSameJson(spec, held?.spec ?? {})) return null;
-  return { kind: 'host', id: host.id, hostId: host.id, generation: (held?.generation ?? 0) + 1, spec, deletion: null };
-}
-
-/** What equals the default is left out: an older agent refuses what it does not know. */
-function withoutDefaults({ tags, notes, location, startDelayS, maintenance }: HostSpec): HostSpec {
-  return {
-    ...(tags && tags.length > 0 ? { tags: [...new Set(tags)] } : {}),
-    ...(notes ? { notes } : {}),
-    ...(location ? { location } : {}),
-    ...(startDelayS ? { startDelayS } : {}),
-    ...(maintenance ? { maintenance } : {}),
   };
 }
 

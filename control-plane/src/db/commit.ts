@@ -74,7 +74,7 @@ function wishStatements(wish: WishWrite, atMs: number): Statement[] {
           ...{ kind, id, hostId, generation, ackedGeneration: 0, appliedGeneration: 0 },
           ...{ ...named, spec, deletion, createdAtMs: atMs },
         })
-      : update(schema.resource, { generation, ...named, spec, deletion }, { kind, id }),
+      : update(schema.resource, { hostId, generation, ...named, spec, deletion }, { kind, id }),
   ];
   if (wish.kind === 'guest') {
     const row = guestIndexOf(wish);

@@ -14,6 +14,7 @@ import { eventRoutes } from './routes/events.ts';
 import { fabricRoutes } from './routes/fabric.ts';
 import { guestRoutes } from './routes/guests.ts';
 import { hostFactsRoutes } from './routes/host-facts.ts';
+import { hostReplaceRoutes } from './routes/host-replace.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
@@ -51,6 +52,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...guestRoutes(deps),
     ...hostRoutes(deps),
     ...hostFactsRoutes(deps),
+    ...hostReplaceRoutes(deps),
     ...cellRoutes(deps),
     ...imageRoutes(deps, room),
     ...fabricRoutes(deps),

@@ -79,6 +79,8 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   PowerHost: upgrades.PowerHost,
   UpgradeHosts: upgrades.UpgradeHosts,
   Upgrades: upgrades.UpgradesView,
+  ReplaceHost: requests.ReplaceHost,
+  ReplacedHost: hostViews.ReplacedHost,
   CreateEnrolment: requests.CreateEnrolment,
   CreateUser: requests.CreateUser,
   CreateToken: requests.CreateToken,

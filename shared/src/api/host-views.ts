@@ -4,6 +4,7 @@ import { GuestFigures, HostFigures } from '../model/figures.ts';
 import { Tag } from '../model/guest.ts';
 import { DiskHealth, HostDisk, HostNic, NumaNode, PciDevice, UsbDevice } from '../model/hardware.ts';
 import { GuestId, HostId } from '../model/id.ts';
+import { ImageForm } from '../model/image.ts';
 import { Condition } from '../model/resource.ts';
 
 /** What the API answers about a host beyond its own view. Sizes are bytes, times epoch milliseconds; what is not known is absent or null, never zero. */
@@ -50,8 +51,27 @@ export const GuestFiguresView = z.object({
 });
 export type GuestFiguresView = z.infer<typeof GuestFiguresView>;
 
-/** Figures come every half minute and a little: older ones are shown as old. */
-export const FIGURES_FRESH_MS = 75_000;
+/** POST /hosts/{host}/replace: what becomes of each thing. Content of disks is on the new machine only where its storage was there already. */
+export const ReplacedHost = z.object({
+  from: HostRef,
+  to: HostRef,
+  guests: z.array(
+    z.object({
+      id: GuestId,
+      name: z.string(),
+      /** It is started once it is made; else it is off until somebody starts it. */
+      starts: z.boolean(),
+      /** What each begins as when it is not there; null: empty. */
+      disks: z.array(z.object({ name: z.string(), image: z.string().nullable() })),
+    }),
+  ),
+  /** there: the new host has one of that name. upload-again: what was sent in is not kept here. */
+  images: z.array(z.object({ name: z.string(), form: ImageForm, becomes: z.enum(['there', 'made-anew', 'upload-again']) })),
+  /** `isThere`: the new host's own of that name is used as it is. */
+  storages: z.array(z.object({ name: z.string(), isThere: z.boolean() })),
+  networks: z.array(z.object({ name: z.string(), isThere: z.boolean() })),
+});
+export type ReplacedHost = z.infer<typeof ReplacedHost>;
 
 /** What people wish of a host as a whole. */
 export const HostSettings = z.object({

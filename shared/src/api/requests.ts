@@ -101,6 +101,16 @@ export const EditHost = z.strictObject({
 });
 export type EditHost = z.infer<typeof EditHost>;
 
+export const ReplaceHost = z.strictObject({
+  /** The host that takes its place: its name or id. It has no guests. */
+  with: z.string().min(1).max(64),
+  /** Start those guests again that were wished running. */
+  start: z.boolean().default(false),
+  /** Say what would become of each thing, and change nothing. */
+  dryRun: z.boolean().default(false),
+});
+export type ReplaceHost = z.input<typeof ReplaceHost>;
+
 export const CreateEnrolment = z.strictObject({ name: Name.optional() });
 export type CreateEnrolment = z.infer<typeof CreateEnrolment>;
 

@@ -1,4 +1,4 @@
-import { FIGURES_FRESH_MS } from '@drover/shared/api/host-views';
+import { FIGURES_FRESH_MS } from '@drover/shared/api/figures-age';
 import type { GuestView } from '@drover/shared/api/views';
 import { ago, bytes, number } from '../format.ts';
 import { useFigures, useNow } from '../live/use.ts';

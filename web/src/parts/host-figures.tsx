@@ -1,4 +1,4 @@
-import { FIGURES_FRESH_MS } from '@drover/shared/api/host-views';
+import { FIGURES_FRESH_MS } from '@drover/shared/api/figures-age';
 import type { HostView } from '@drover/shared/api/views';
 import type { HostFigures } from '@drover/shared/model/figures';
 import { Link } from '@tanstack/react-router';

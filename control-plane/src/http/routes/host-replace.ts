@@ -1,0 +1,40 @@
+import { ReplacedHost } from '@drover/shared/api/host-views';
+import { ReplaceHost } from '@drover/shared/api/requests';
+import { z } from 'zod';
+import { replaceHost } from '../../core/replace-host.ts';
+import { performer } from '../../loop/perform.ts';
+import { askOf } from '../ask.ts';
+import type { AppDeps } from '../deps.ts';
+import { type Route, route } from '../route.ts';
+import { Ref } from './params.ts';
+
+export function hostReplaceRoutes(deps: AppDeps): Route[] {
+  const { store } = deps;
+  const perform = performer(store, deps.nudge);
+  return [
+    route({
+      method: 'POST',
+      path: '/api/v1/hosts/{host}/replace',
+      right: 'host.edit',
+      tag: 'hosts',
+      summary: 'Let a new host take the place of one that is lost',
+      description:
+        'Storages, networks, images and guests of the lost one are wished of the new one, under the same names and numbers; the lost one is forgotten. Content of disks comes back only where its storage is on the new machine: other disks are made anew from their images, or empty. `dryRun` says what would become of each, and changes nothing.',
+      params: z.object({ host: Ref }),
+      body: ReplaceHost,
+      response: ReplacedHost,
+      async handler(call) {
+        const ask = askOf(call, deps);
+        const { with: other, start, dryRun } = call.body;
+        const load = async () => [await store.views.onHost(call.params.host), await store.views.onHost(other)] as const;
+        if (dryRun) {
+          const [old, fresh] = await load();
+          return { body: replaceHost(old, fresh, { start }, ask).answer };
+        }
+        const { answer } = await perform(load, ([old, fresh]) => replaceHost(old, fresh, { start }, ask), call.key);
+        deps.cells.disconnect(answer.from.id);
+        return { body: answer };
+      },
+    }),
+  ];
+}
