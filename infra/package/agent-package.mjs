@@ -12,7 +12,7 @@ const ALTERNATIVES = { 'qemu-system-x86': 'qemu-system-x86 | qemu-system-arm', '
 /** Debian 12's: the bundle is made for it. */
 const NODE = 'nodejs (>= 18)';
 
-const UNITS = ['drover-agent.service', 'drover-agent-upgrade.service', 'drover-guests.service'];
+const UNITS = ['drover-agent.service', 'drover-agent-upgrade.service', 'drover-guests.service', 'drover-guests.slice'];
 
 const LAUNCHER = `#!/bin/sh
 exec /usr/bin/node /usr/lib/drover/agent.js "$@"
