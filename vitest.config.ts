@@ -26,7 +26,18 @@ export default defineConfig({
       { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 600_000, maxWorkers: '100%' } },
       {
         // The first of them may have to make the image of a host.
-        test: { name: 'lab', include: ['test/lab/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 1_800_000, fileParallelism: false },
+        test: {
+          name: 'lab',
+          include: ['test/lab/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 1_800_000,
+          fileParallelism: false,
+          maxConcurrency: 50,
+        },
+      },
+      {
+        // Needs an image of its own.
+        test: { name: 'lab-bookworm', include: ['test/lab/bookworm/*.test.ts'], testTimeout: 600_000, hookTimeout: 1_800_000 },
       },
       {
         test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false },

@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
-import type { EnrolmentView, HostView } from '@drover/shared/api/views';
+import type { EnrolmentView, GuestView, HostView, TaskView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { LocalClient } from '../../control-plane/src/db/local-client.ts';
+import { hashOfSecret } from '../../control-plane/src/db/secret.ts';
 import { type Api, createApi } from '../system/api.ts';
+import { makeBusyboxArchive } from '../system/busybox.ts';
+import { uploadRootfs } from '../system/busybox-image.ts';
 import type { LabHost } from './host.ts';
 import type { Lab } from './lab.ts';
 import { labFolder } from './state.ts';
@@ -41,10 +44,29 @@ export async function join1(plane: LabPlane, host: LabHost, name: string): Promi
   return plane.api.until<HostView>(`/hosts/${name}`, ({ connected }) => connected);
 }
 
-/** As if it had been made two hours ago. */
-export async function expire(lab: Lab): Promise<void> {
+/** What a host is for: an image, and a container of it that runs and answers the host at its address. Throws when it does not. */
+export async function runContainer(plane: LabPlane, host: LabHost, at: HostView, name: string): Promise<GuestView> {
+  const { api } = plane;
+  const archive = makeBusyboxArchive();
+  try {
+    await uploadRootfs(plane, `${name}-image`, archive.path, at.name);
+  } finally {
+    archive.remove();
+  }
+  const order = { type: 'container', name, image: `${name}-image`, host: at.name, memoryBytes: 64 * 2 ** 20, start: true };
+  await api.finish((await api.send<{ task: TaskView }>('POST', '/guests', order)).task);
+  const guest = await api.guestUntil(name, ({ state, addresses }) => state === 'running' && addresses.length > 0);
+  await host.shell(`ping -n -c 1 -W 10 ${guest.addresses[0]}`);
+  return guest;
+}
+
+/** As if this token had been made two hours ago. */
+export async function expire(lab: Lab, token: string): Promise<void> {
   const client = new LocalClient(join(labFolder(lab.name), 'drover/control-plane/drover.db'), 5_000, null);
-  await client.execute('UPDATE enrolment SET expires_at_ms = expires_at_ms - 7200000');
+  await client.execute({
+    sql: 'UPDATE enrolment SET expires_at_ms = expires_at_ms - 7200000 WHERE token_hash = ?',
+    args: [hashOfSecret(token)],
+  });
   client.close();
 }
 

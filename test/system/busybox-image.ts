@@ -14,8 +14,13 @@ export async function uploadBusybox(world: World): Promise<ImageView> {
   }
 }
 
-/** Sends an archive of a root file system in as an image, streamed, and waits until the host has unpacked it. */
-export async function uploadRootfs(world: Pick<World, 'url' | 'token' | 'api'>, name: string, path: string): Promise<ImageView> {
+/** Sends an archive of a root file system in as an image, streamed, and waits until the host has unpacked it. `host`: which one; else any. */
+export async function uploadRootfs(
+  world: Pick<World, 'url' | 'token' | 'api'>,
+  name: string,
+  path: string,
+  host?: string,
+): Promise<ImageView> {
   // `duplex` is what Node's fetch wants for a streamed body; the DOM's types do not know it yet.
   const request: RequestInit & { duplex: 'half' } = {
     method: 'POST',
@@ -23,7 +28,10 @@ export async function uploadRootfs(world: Pick<World, 'url' | 'token' | 'api'>, 
     body: Readable.toWeb(createReadStream(path)) as unknown as ReadableStream,
     duplex: 'half',
   };
-  const response = await fetch(`${world.url}/api/v1/images/upload?name=${name}&form=container&format=tar.gz`, request);
+  const response = await fetch(
+    `${world.url}/api/v1/images/upload?name=${name}&form=container&format=tar.gz${host === undefined ? '' : `&host=${host}`}`,
+    request,
+  );
   const text = await response.text();
   if (!response.ok) throw new Error(`upload: ${response.status} ${text}`);
   const { resource, task } = JSON.parse(text) as { resource: ImageView; task: TaskView };

@@ -200,6 +200,7 @@ set_up() {
 		printf '# Written when Drover was installed: guests use the networks that Drover makes.\\nUSE_LXC_BRIDGE="false"\\n' >"$lxc_net"
 	fi
 	say 'Installing it, and from Debian what it needs (a minute or two) …'
+	before=$(cat "$data/agent.json" "$data/identity.json" 2>/dev/null) || :
 	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
 	# Where all else is there already, Debian need not be asked.
 	if [ "$(simulate 2>/dev/null | grep -c '^Inst ')" != 1 ]; then
@@ -215,7 +216,9 @@ set_up() {
 		DROVER_TOKEN=$token drover-agent enrol --url "$url" --data "$data" $new_key ||
 			fail 'the agent is installed, but this machine is no host: run this line again, with a new token if that is what is wrong'
 	fi
-	systemctl restart drover-agent.service
+	# What the package has just restarted need not be restarted once more, unless there is news for it.
+	if [ "$before" = "$(cat "$data/agent.json" "$data/identity.json")" ]; then systemctl start drover-agent.service
+	else systemctl restart drover-agent.service; fi
 	name=$(sed -n 's/.*"name": *"\\([a-z0-9.-]*\\)".*/\\1/p' "$data/identity.json" | head -n 1)
 	say "This machine is host \${name:-} of $url/hosts/\${name:-}"
 	say 'What it does: journalctl -u drover-agent'
