@@ -36,6 +36,7 @@ export const TEST_PACKAGES = {
   'git': 'tells which files are ours',
   'mosquitto': 'a broker to test against',
   'nats-server': 'a broker to test against',
+  'openssh-client': 'adds hosts of the lab over ssh',
   'nbdkit': "the lab's disks, which lose what was not flushed",
 };
 

@@ -37,6 +37,13 @@ const parts = [
   { name: 'contract', blocked: () => noFiles('test/contract', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('contract') },
   { name: 'system', blocked: () => noFiles('test/system', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('system') },
   { name: 'lab', isNamed: true, blocked: () => noFiles('test/lab', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('lab') },
+  // Debian 12: an image of its own, which takes minutes.
+  {
+    name: 'lab-bookworm',
+    isNamed: true,
+    blocked: () => noFiles('test/lab/bookworm', /\.test\.ts$/) ?? noRealHost(),
+    run: () => vitest('lab-bookworm'),
+  },
   { name: 'pages', blocked: () => noFiles('test/web', /\.(test|spec)\.ts$/) ?? noBrowser(), run: () => playwright() },
 ];
 
