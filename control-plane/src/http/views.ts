@@ -20,10 +20,12 @@ import type { z } from 'zod';
 import { guestState, isAway } from '../core/guest-state.ts';
 import type { Held } from '../core/held.ts';
 import { hostHealth } from '../core/host-health.ts';
+import { upgradeStateOf } from '../core/host-tasks.ts';
 import type { Enrolment, Token, User } from '../db/access-store.ts';
 import { enrolmentId } from '../db/secret.ts';
 import type { GuestRecord, HostRecord, OnHost, TaskRecord } from '../db/store.ts';
 import { ENROLMENT_MS } from '../loop/enrol.ts';
+import type { AppDeps } from './deps.ts';
 import { settingsView } from './host-views.ts';
 
 /** Rows as the API answers them. Built once and never parsed again: the types are the check. */
@@ -69,9 +71,9 @@ export function guestView({ guest, host, image }: GuestRecord, nowMs: number): G
 
 export function hostView(
   { host, inventory, settings, guests, pendingSinceMs }: HostRecord,
-  nowMs: number,
-  controlPlaneVersion: string,
+  { clock, version: controlPlaneVersion, agentPackage }: Pick<AppDeps, 'clock' | 'version' | 'agentPackage'>,
 ): HostView {
+  const nowMs = clock.now();
   return {
     id: host.id,
     name: host.name,
@@ -84,6 +86,7 @@ export function hostView(
     revokedAtMs: host.revokedAtMs,
     fingerprint: fingerprintOfKey(host.publicKey),
     agentVersion: inventory?.agentVersion ?? null,
+    upgrade: agentPackage && upgradeStateOf({ host, agent: inventory }, agentPackage.about),
     paused: inventory?.paused ?? null,
     os: inventory?.os ?? null,
     kernel: inventory?.kernel ?? null,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Tag } from '../model/guest.ts';
 import { GuestId, HostId } from '../model/id.ts';
 import { HostPower } from '../model/task.ts';
-import { TaskView } from './views.ts';
+import { TaskView, UpgradeStateView } from './views.ts';
 
 /** What is done to hosts themselves, and to the agents on them. */
 
@@ -28,8 +28,7 @@ export const UpgradesView = z.object({
       name: z.string(),
       version: z.string().nullable(),
       build: z.string().nullable(),
-      state: z.enum(['current', 'available', 'blocked', 'away']),
-      reason: z.string().nullable(),
+      ...UpgradeStateView.shape,
     }),
   ),
 });

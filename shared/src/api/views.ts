@@ -95,6 +95,13 @@ export const HostHealth = z.object({
 });
 export type HostHealth = z.infer<typeof HostHealth>;
 
+/** current: its agent is this control plane's own. blocked: it has to be upgraded by hand there, for the reason given. away: it cannot be told now. */
+export const UpgradeStateView = z.object({
+  state: z.enum(['current', 'available', 'blocked', 'away']),
+  reason: z.string().nullable(),
+});
+export type UpgradeStateView = z.infer<typeof UpgradeStateView>;
+
 export const HostView = z.object({
   id: HostId,
   name: z.string(),
@@ -111,6 +118,8 @@ export const HostView = z.object({
   /** SHA-256 of its public key, in groups, as the host itself shows it. */
   fingerprint: z.string(),
   agentVersion: z.string().nullable(),
+  /** Null: this control plane has no agent to give. */
+  upgrade: UpgradeStateView.nullable(),
   /** Somebody told its agent, on the host itself, to leave guests, storages and networks alone; null: it does its work. */
   paused: z.object({ reason: z.string(), sinceMs: z.number().int() }).nullable(),
   os: z.string().nullable(),

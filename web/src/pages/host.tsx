@@ -17,6 +17,7 @@ import { HostDoor } from '../parts/host-door.tsx';
 import { HostEditSheet } from '../parts/host-edit.tsx';
 import { HostFiguresCard } from '../parts/host-figures.tsx';
 import { HostHardware } from '../parts/host-hardware.tsx';
+import { HostPowerSheet, HostUpkeep } from '../parts/host-upkeep.tsx';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { RemoveHostSheet } from '../parts/remove-host.tsx';
@@ -68,6 +69,9 @@ export function HostPage() {
               </div>
             </Section>
           )}
+          <Section title={t('host.upkeep')}>
+            <HostUpkeep host={host} onPower={(action) => open({ sheet: action })} />
+          </Section>
           <Section title={t('host.access')}>
             <HostDoor host={host} onRemove={() => open({ sheet: 'remove' })} />
           </Section>
@@ -85,6 +89,7 @@ export function HostPage() {
         </div>
       </div>
       {sheet === 'edit' ? <HostEditSheet host={host} onClose={close} /> : null}
+      {sheet === 'reboot' || sheet === 'shutdown' ? <HostPowerSheet host={host} action={sheet} onClose={close} /> : null}
       {sheet === 'remove' ? <RemoveHostSheet host={host} onClose={close} /> : null}
     </>
   );

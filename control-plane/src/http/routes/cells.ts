@@ -14,7 +14,8 @@ const CELL = '/api/v1/cells/{cell}';
 const params = z.object({ cell: Ref });
 
 /** Brokers, and which hosts are on which. */
-export function cellRoutes({ store, cells, clock, version }: AppDeps): Route[] {
+export function cellRoutes(deps: AppDeps): Route[] {
+  const { store, cells, clock } = deps;
   async function all(): Promise<CellView[]> {
     return (await store.cells.cells()).map((cell) => viewOf(cell, cells.serves(cell.name)));
   }
@@ -130,7 +131,7 @@ export function cellRoutes({ store, cells, clock, version }: AppDeps): Route[] {
         if (before !== body.cell) cells.disconnect(found.host.id, before);
         const moved = await store.host(found.host.id);
         if (!moved) throw new Problem('not-found', `there is no host ${host}`, { field: 'host' });
-        return { body: hostView(moved, clock.now(), version) };
+        return { body: hostView(moved, deps) };
       },
     }),
   ];

@@ -25,7 +25,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
   async function viewOf(ref: string): Promise<HostView> {
     const record = await store.host(ref);
     if (!record) throw new Problem('not-found', `there is no host ${ref}`, { field: 'host' });
-    return hostView(record, clock.now(), deps.version);
+    return hostView(record, deps);
   }
 
   return [
@@ -39,8 +39,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
       response: HostPage,
       async handler({ query }) {
         const page = await store.hosts(query);
-        const nowMs = clock.now();
-        return { body: pageOf(page, (record) => hostView(record, nowMs, deps.version)) };
+        return { body: pageOf(page, (record) => hostView(record, deps)) };
       },
     }),
     // Before the route of one host, which would take it for a name.
