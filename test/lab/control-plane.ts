@@ -14,10 +14,13 @@ export async function startControlPlane(
   folder: string,
   address: string,
   say: Say,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly process: Supervised; readonly url: string }> {
   say('building and starting the control plane …');
   await run(process.execPath, [join(ROOT, 'infra/build.mjs'), 'control-plane', 'web', 'agent']);
   const logPath = join(folder, 'control-plane.log');
+  // Another one may have run here before.
+  const saidBefore = existsSync(logPath) ? readFileSync(logPath, 'utf8').length : 0;
   const dataPath = join(folder, 'drover');
   mkdirSync(dataPath, { recursive: true, mode: 0o711 });
   const plane = await supervise(process.execPath, [join(ROOT, 'control-plane/dist/main.js')], {
@@ -25,11 +28,11 @@ export async function startControlPlane(
     slice: 'drover-lab.slice',
     description: `Drover's control plane of a lab`,
     logPath,
-    env: { DROVER_DATA: dataPath, DROVER_PORT: String(PORT), DROVER_LISTEN: address },
+    env: { DROVER_DATA: dataPath, DROVER_PORT: String(PORT), DROVER_LISTEN: address, ...env },
   });
   await until('the control plane listens', 60_000, () => {
     if (!isSupervisedAlive(plane)) throw new Problem('host-failed', `the control plane ended${lastLines(logPath)}`);
-    return existsSync(logPath) && /control plane is at/.test(readFileSync(logPath, 'utf8'));
+    return existsSync(logPath) && /control plane is at/.test(readFileSync(logPath, 'utf8').slice(saidBefore));
   });
   return { process: plane, url: `http://${address}:${PORT}` };
 }

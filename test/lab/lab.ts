@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { realClock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import { lookAtQemu } from '../../agent/src/drivers/guest/qemu-host.ts';
-import { endSupervised, killSupervised, waitUntilGone } from '../../agent/src/host/supervise.ts';
+import { endSupervised, killSupervised, type Supervised, waitUntilGone } from '../../agent/src/host/supervise.ts';
 import { startControlPlane } from './control-plane.ts';
 import { LabHost } from './host.ts';
 import { ensureImage } from './image.ts';
@@ -103,6 +103,18 @@ export class Lab {
     return readLab(this.name).controlPlane?.url ?? null;
   }
 
+  /** Ends the control plane as an operator would, and starts it again with this in its environment. */
+  async restartControlPlane(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.stopControlPlane();
+    const plane = await startControlPlane(labFolder(this.name), this.gateway, () => {}, env);
+    writeLab({ ...readLab(this.name), controlPlane: plane });
+  }
+
+  async stopControlPlane(): Promise<void> {
+    const { controlPlane } = readLab(this.name);
+    if (controlPlane) await endControlPlane(controlPlane.process);
+  }
+
   /** Logs and screenshots of all hosts, a folder for each. */
   async collect(folder: string): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.collect(join(folder, host.name))));
@@ -126,10 +138,7 @@ export class Lab {
     }
     if (hasLab(name)) {
       const { subnet, forwardedBefore, controlPlane } = readLab(name);
-      if (controlPlane) {
-        killSupervised(controlPlane.process, 'SIGTERM');
-        await waitUntilGone(controlPlane.process, realClock, 5_000).catch(() => endSupervised(controlPlane.process, realClock));
-      }
+      if (controlPlane) await endControlPlane(controlPlane.process);
       await lowerNetwork(subnet, forwardedBefore);
     }
     rmSync(folder, { recursive: true, force: true });
@@ -139,6 +148,11 @@ export class Lab {
       // Another lab is in it.
     }
   }
+}
+
+async function endControlPlane(plane: Supervised): Promise<void> {
+  killSupervised(plane, 'SIGTERM');
+  await waitUntilGone(plane, realClock, 5_000).catch(() => endSupervised(plane, realClock));
 }
 
 function refuseWhatCannotBe(hosts: number, memoryMiB: number): void {

@@ -102,9 +102,10 @@ function placeOf(text: string): { readonly host: number | null; readonly path: s
   return host && path ? { host: Number(host), path } : { host: null, path: resolve(text) };
 }
 
-function test({ words }: Order): Promise<number> {
+function test({ words, nightly }: Order): Promise<number> {
+  const env = { ...process.env, ...(nightly ? { DROVER_LAB_NIGHTLY: '1' } : {}) };
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-  const child = spawn(process.execPath, [vitest, 'run', '--project', 'lab', ...words], { cwd: ROOT, stdio: 'inherit' });
+  const child = spawn(process.execPath, [vitest, 'run', '--project', 'lab', ...words], { cwd: ROOT, stdio: 'inherit', env });
   return new Promise((done) => child.on('close', (code) => done(code ?? 1)));
 }
 

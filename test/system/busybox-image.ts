@@ -5,10 +5,10 @@ import { makeBusyboxArchive } from './busybox.ts';
 import type { World } from './world.ts';
 
 /** Sends the busybox archive in as image "busybox", and waits until the host has unpacked it. */
-export async function uploadBusybox(world: World): Promise<ImageView> {
-  const archive = makeBusyboxArchive();
+export async function uploadBusybox(world: Pick<World, 'url' | 'token' | 'api'>, atBoot = '', host?: string): Promise<ImageView> {
+  const archive = makeBusyboxArchive(atBoot);
   try {
-    return await uploadRootfs(world, 'busybox', archive.path);
+    return await uploadRootfs(world, 'busybox', archive.path, host);
   } finally {
     archive.remove();
   }
@@ -28,10 +28,8 @@ export async function uploadRootfs(
     body: Readable.toWeb(createReadStream(path)) as unknown as ReadableStream,
     duplex: 'half',
   };
-  const response = await fetch(
-    `${world.url}/api/v1/images/upload?name=${name}&form=container&format=tar.gz${host === undefined ? '' : `&host=${host}`}`,
-    request,
-  );
+  const query = new URLSearchParams({ name, form: 'container', format: 'tar.gz', ...(host === undefined ? {} : { host }) });
+  const response = await fetch(`${world.url}/api/v1/images/upload?${query}`, request);
   const text = await response.text();
   if (!response.ok) throw new Error(`upload: ${response.status} ${text}`);
   const { resource, task } = JSON.parse(text) as { resource: ImageView; task: TaskView };

@@ -36,8 +36,8 @@ ip addr add "$ip/$mask" dev "$interface"
 for server in $dns; do echo "nameserver $server" >> /etc/resolv.conf; done
 `;
 
-/** The smallest root file system that boots, takes an address and can power itself off: a second's work, unlike Debian's. Gives the path of a tar archive. */
-export function makeBusyboxArchive(): { path: string; remove(): void } {
+/** The smallest root file system that boots, takes an address and can power itself off: a second's work, unlike Debian's. `atBoot`: lines of shell for its end. Gives the path of a tar archive. */
+export function makeBusyboxArchive(atBoot = ''): { path: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'drover-busybox-'));
   const root = join(folder, 'rootfs');
   for (const name of ['bin', 'sbin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root', 'run', 'var/log'])
@@ -48,7 +48,8 @@ export function makeBusyboxArchive(): { path: string; remove(): void } {
   writeFileSync(join(root, 'etc/inittab'), '::sysinit:/bin/sh /etc/rc\n::respawn:/bin/sleep 86400\n::shutdown:/bin/sh /etc/down\n');
   writeFileSync(
     join(root, 'etc/rc'),
-    'echo boot >> /var/log/boots\nip link set lo up\nip link set eth0 up\nudhcpc -i eth0 -s /etc/udhcpc.sh -b -t 20 -T 1 -A 1 >/var/log/dhcp 2>&1\n',
+    'echo boot >> /var/log/boots\nip link set lo up\nip link set eth0 up\nudhcpc -i eth0 -s /etc/udhcpc.sh -b -t 20 -T 1 -A 1 >/var/log/dhcp 2>&1\n' +
+      atBoot,
   );
   writeFileSync(join(root, 'etc/down'), 'echo down >> /var/log/downs\n');
   writeFileSync(join(root, 'etc/udhcpc.sh'), DHCP_SCRIPT);

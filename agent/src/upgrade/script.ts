@@ -29,7 +29,7 @@ if [ "$phase" = new ]; then
 	# Its dependencies may be others: apt sees to them. With none missing it asks nobody.
 	if apt-get -q -y -o DPkg::Lock::Timeout=60 -o Dpkg::Options::=--force-confold --no-install-recommends --allow-downgrades --reinstall \\
 		install ./new.deb >>log 2>&1; then
-		systemctl restart drover-agent.service >>log 2>&1
+		# The package's own script has started it.
 		now_at check
 	else
 		because "the package could not be installed: $(tail -n 3 log | tr '\\n' ' ')"
@@ -38,14 +38,16 @@ fi
 if [ "$(cat phase)" = check ]; then
 	waited=0
 	while [ "$waited" -lt "$seconds" ] && [ "$(cat healthy 2>/dev/null)" != "$build" ]; do
+		# One that ends again and again will not get on.
+		restarts=$(systemctl show --property=NRestarts --value drover-agent.service 2>/dev/null)
+		[ "\${restarts:-0}" -lt 5 ] || break
 		sleep 1
 		waited=$((waited + 1))
 	done
 	[ "$(cat healthy 2>/dev/null)" = "$build" ] && end done
-	because "the new agent did not get on within $seconds s: $(journalctl -u drover-agent -n 3 --no-pager -o cat 2>/dev/null | tr '\\n' ' ')"
+	because "the new agent did not get on in $waited s: $(journalctl -t drover-agent -n 8 --no-pager -o cat 2>/dev/null | tr '\\n' ' ')"
 fi
 # What it needs is here: it ran before.
-dpkg --force-depends --install old.deb >>log 2>&1 || dpkg --configure -a >>log 2>&1
-systemctl restart drover-agent.service >>log 2>&1
+dpkg --force-depends --install old.deb >>log 2>&1 || { dpkg --configure -a && systemctl restart drover-agent.service; } >>log 2>&1
 end "back $(head -c 1500 reason)"
 `;
