@@ -104,7 +104,7 @@ const hosts = createRoute({
 const host = createRoute({
   getParentRoute: () => signedIn,
   path: '/hosts/$hostId',
-  validateSearch: (search) => only({ sheet: oneOf('edit', 'remove', 'reboot', 'shutdown')(search.sheet) }),
+  validateSearch: (search) => only({ sheet: oneOf('edit', 'remove', 'replace', 'reboot', 'shutdown')(search.sheet) }),
   component: lazyRouteComponent(
     later(() => import('./pages/host.tsx')),
     'HostPage',

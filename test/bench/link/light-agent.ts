@@ -4,6 +4,7 @@ import { backoff } from '@drover/shared/lib/backoff';
 import { realClock } from '@drover/shared/lib/clock';
 import { digest } from '@drover/shared/lib/digest';
 import { realRandom } from '@drover/shared/lib/random';
+import type { Figures } from '@drover/shared/model/figures';
 import { HostId } from '@drover/shared/model/id';
 import { refKey } from '@drover/shared/model/resource';
 import { Credentials, PublicKey } from '@drover/shared/protocol/agent-api';
@@ -11,6 +12,7 @@ import { Command, PROTOCOL_VERSION } from '@drover/shared/protocol/message';
 import { downFilter, topicOf } from '@drover/shared/protocol/topic';
 import { z } from 'zod';
 import { INVENTORY } from '../../control-plane/app-world.ts';
+import { GUEST_FIGURES, HOST_FIGURES } from './figures-said.ts';
 import { connectPacket, type Packet, pubackPacket, publishPacket, subscribePacket } from './mqtt-bytes.ts';
 import { HeldThing, statusOf } from './things.ts';
 import { openWire, type Wire } from './wire.ts';
@@ -27,6 +29,7 @@ export type LightIdentity = z.infer<typeof LightIdentity>;
 const RETRY = { firstMs: 500, maxMs: 15_000 };
 const CONNECT_MS = 15_000;
 const HEARTBEAT_MS = 10_000;
+const FIGURES_MS = 30_000;
 const RESEND_MS = 3_000;
 
 const REQUEST_MS = 30_000;
@@ -59,6 +62,8 @@ export class LightAgent {
   #sequence = 0;
   #unanswered = 0;
   #counter = 0;
+  /** They do not measure all at once. */
+  #measuredAtMs = Date.now() - realRandom.fraction() * FIGURES_MS;
   #packetId = 0;
   #cancel: () => void = () => {};
 
@@ -213,7 +218,7 @@ export class LightAgent {
       sentAtMs: Date.now(),
       statuses: [...said.values()].map(statusOf),
       log: [],
-      ...(this.#helloDue ? { hello: this.#hello() } : {}),
+      ...(this.#helloDue ? { hello: this.#hello() } : this.#figures()),
     };
     this.#wire?.send(publishPacket(this.#nextPacketId(), this.#topics.up, JSON.stringify(report)));
     // Nobody answered: said again.
@@ -225,6 +230,17 @@ export class LightAgent {
     const journal = [...this.#things.values()].map(({ kind, id, generation, digest }) => ({ kind, id, generation, digest }));
     const { id } = this.#identity;
     return { protocol: PROTOCOL_VERSION, run: id, counter: this.#counter, inventory: { ...INVENTORY, hostname: id.slice(5, 15) }, journal };
+  }
+
+  /** Every half minute, with a heartbeat: as many words as a real host says. */
+  #figures(): { readonly figures?: Figures } {
+    const nowMs = Date.now();
+    if (nowMs - this.#measuredAtMs < FIGURES_MS) return {};
+    this.#measuredAtMs = nowMs;
+    const guests = [...this.#things.values()]
+      .filter(({ kind }) => kind === 'guest')
+      .map(({ id }) => ({ id: Number(id), ...GUEST_FIGURES }));
+    return { figures: { atMs: nowMs, host: HOST_FIGURES, guests } };
   }
 
   #keyPem(): string {

@@ -21,6 +21,7 @@ import { HostPowerSheet, HostUpkeep } from '../parts/host-upkeep.tsx';
 import { Missing } from '../parts/missing.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { RemoveHostSheet } from '../parts/remove-host.tsx';
+import { ReplaceHostSheet } from '../parts/replace-host.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
 import { t } from '../text/t.ts';
 
@@ -73,7 +74,7 @@ export function HostPage() {
             <HostUpkeep host={host} onPower={(action) => open({ sheet: action })} />
           </Section>
           <Section title={t('host.access')}>
-            <HostDoor host={host} onRemove={() => open({ sheet: 'remove' })} />
+            <HostDoor host={host} onReplace={() => open({ sheet: 'replace' })} onRemove={() => open({ sheet: 'remove' })} />
           </Section>
         </div>
         <div className="grid min-w-0 gap-4">
@@ -90,6 +91,7 @@ export function HostPage() {
       </div>
       {sheet === 'edit' ? <HostEditSheet host={host} onClose={close} /> : null}
       {sheet === 'reboot' || sheet === 'shutdown' ? <HostPowerSheet host={host} action={sheet} onClose={close} /> : null}
+      {sheet === 'replace' ? <ReplaceHostSheet host={host} onClose={close} /> : null}
       {sheet === 'remove' ? <RemoveHostSheet host={host} onClose={close} /> : null}
     </>
   );

@@ -7,8 +7,8 @@ import { live } from '../live/use.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 
-/** Cuts a host off, which is not done by a slip, and lets it in again; and the way to be rid of it. */
-export function HostDoor({ host, onRemove }: { host: HostView; onRemove: () => void }) {
+/** Cuts a host off, which is not done by a slip, and lets it in again; and the ways to be rid of it. */
+export function HostDoor({ host, onReplace, onRemove }: { host: HostView; onReplace: () => void; onRemove: () => void }) {
   const isOut = host.revokedAtMs !== null;
   const turn = useWrite({
     mutationFn: async () => {
@@ -27,6 +27,11 @@ export function HostDoor({ host, onRemove }: { host: HostView; onRemove: () => v
         <HoldButton label={t('host.revoke')} busy={turn.isPending} onHeld={() => turn.mutate()} />
       )}
       <ThrownNote error={turn.error} />
+      {host.connected ? null : (
+        <Button className="w-full" onClick={onReplace}>
+          {t('host.replace')}
+        </Button>
+      )}
       <Button className="w-full" onClick={onRemove}>
         {t('host.remove')}
       </Button>

@@ -68,10 +68,17 @@ export function HostHardware({ host }: { host: HostView }) {
 }
 
 function Fold({ title, onOpen = () => {}, children }: { title: string; onOpen?: () => void; children: ReactNode }) {
+  const [isOpen, setOpen] = useState(false);
   return (
-    <details className="border-t border-line" onToggle={(event) => event.currentTarget.open && onOpen()}>
-      <summary className="flex min-h-12 cursor-pointer items-center px-4 font-semibold">{title}</summary>
-      {children}
+    <details
+      className="border-t border-line"
+      onToggle={(event) => {
+        setOpen(event.currentTarget.open);
+        if (event.currentTarget.open) onOpen();
+      }}
+    >
+      <summary className="min-h-12 cursor-pointer px-4 py-3 font-semibold">{title}</summary>
+      {isOpen ? children : null}
     </details>
   );
 }

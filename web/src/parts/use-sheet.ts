@@ -2,7 +2,7 @@ import { useNavigate, useRouter, useRouterState } from '@tanstack/react-router';
 import { useCallback } from 'react';
 import { patched } from './search.ts';
 
-export type SheetName = 'add' | 'delete' | 'edit' | 'reboot' | 'remove' | 'shutdown' | 'stop';
+export type SheetName = 'add' | 'delete' | 'edit' | 'reboot' | 'remove' | 'replace' | 'shutdown' | 'stop';
 interface SheetMembers {
   readonly sheet: SheetName;
   readonly guest?: string;
