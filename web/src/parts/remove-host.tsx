@@ -31,14 +31,16 @@ export function RemoveHostSheet({ host, onClose }: { host: HostView; onClose: ()
           <>
             <p>{t('host.remove.guests', { count: host.guests.total })}</p>
             {running.length === 0 ? null : (
-              <p>
-                {t('host.remove.running', {
-                  names: rest > 0 ? t('host.remove.names', { names: named.join(', '), rest }) : named.join(', '),
-                })}{' '}
-                <Link to="/guests" search={{ host: host.name }} className="link">
+              <>
+                <p>
+                  {t('host.remove.running', {
+                    names: rest > 0 ? t('host.remove.names', { names: named.join(', '), rest }) : named.join(', '),
+                  })}
+                </p>
+                <Link to="/guests" search={{ host: host.name }} className="button w-full">
                   {t('host.remove.see')}
                 </Link>
-              </p>
+              </>
             )}
           </>
         )}
