@@ -39,8 +39,9 @@ if [ "$1" = purge ]; then
 		rm -rf --one-file-system /var/lib/drover/agent /run/drover
 		echo "drover-agent: guests, their disks and images are gone from this machine, but for storages outside of /var/lib/drover/agent."
 	else
-		# The key, the journal and the configuration: without them this is no host any more. Disks and images of guests stay.
-		rm -rf /var/lib/drover/agent/journal /var/lib/drover/agent/identity.json* /var/lib/drover/agent/agent.json /var/lib/drover/agent/host-key*.json*
+		# The key, the journal, the configuration, what was chosen on the host: without them this is no host any more. Disks and images of guests stay.
+		rm -rf /var/lib/drover/agent/journal /var/lib/drover/agent/identity.json* /var/lib/drover/agent/agent.json /var/lib/drover/agent/host-key*.json* \\
+			/var/lib/drover/agent/choices.json* /var/lib/drover/agent/upgrade
 		if [ -d /var/lib/drover/agent ]; then
 			echo "drover-agent: disks and images of guests are left in /var/lib/drover/agent. To be rid of them, too: DROVER_PURGE_GUESTS=yes apt purge drover-agent, before it is purged, or by hand."
 		fi
