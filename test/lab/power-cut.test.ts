@@ -47,7 +47,7 @@ describe(`power that is cut ${CUTS} times while ten operations run (seed ${SEED}
   it.for(Array.from({ length: CUTS }, (_, cut) => cut + 1))('cut %i', async () => {
     // Acknowledged in milliseconds, so that the host has all of them before it.
     for (let asked = 0; asked < OPERATIONS; asked += 1) await operate(operationOf(chance));
-    const afterMs = chance.between(0, 8_000);
+    const afterMs = chance.between(0, 20_000);
     await new Promise((resolve) => setTimeout(resolve, afterMs));
     await host.powerCut();
     await host.powerOn();

@@ -13,6 +13,7 @@ import { NoHosts } from '../parts/empty.tsx';
 import { Failed } from '../parts/failed.tsx';
 import { guestsOn } from '../parts/guests-on.ts';
 import { HostTokens } from '../parts/host-tokens.tsx';
+import { AgentsBehind } from '../parts/host-upkeep.tsx';
 import { PageHeader } from '../parts/page-header.tsx';
 import { useSheet } from '../parts/use-sheet.ts';
 import { t } from '../text/t.ts';
@@ -38,6 +39,7 @@ export function HostsPage() {
       {list.state === 'failed' ? <Failed problem={list.problem} onAgain={live.host.recover} /> : null}
       {list.state === 'loading' && hosts.length === 0 ? <Skeleton rows={3} className="h-24" /> : null}
       {isEmpty ? <NoHosts /> : null}
+      <AgentsBehind hosts={hosts} />
       <ul className="grid gap-3 md:grid-cols-2 xl:grid-cols-3">
         {hosts.map((host) => (
           <HostCard key={host.id} host={host} storages={storages.filter((storage) => storage.host.id === host.id)} />

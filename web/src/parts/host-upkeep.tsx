@@ -8,12 +8,38 @@ import { Sheet } from '../kit/sheet.tsx';
 import { live, useViews } from '../live/use.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
+import { watchTask } from './notices.tsx';
+
+/** The page says how it ends, wherever the person is by then. */
+async function begin(path: string, body: object): Promise<void> {
+  const asked = live.task.ask();
+  const { task } = await call<BegunView>('POST', path, { body });
+  live.task.put(asked, task);
+  watchTask(task);
+}
+
+/** For all of them: one comes first, then a tenth, then the rest. */
+export function AgentsBehind({ hosts }: { hosts: readonly HostView[] }) {
+  const upgrade = useWrite({ mutationFn: () => begin('/upgrades', { all: true }) });
+  const behind = hosts.filter((host) => host.upgrade?.state === 'available').length;
+  if (behind === 0) return null;
+  return (
+    <section className="card mb-4 space-y-3 p-4">
+      <p>{t('hosts.behind', { count: behind })}</p>
+      <p className="text-sm text-muted">{t('hosts.behind.what')}</p>
+      <ThrownNote error={upgrade.error} />
+      <Button busy={upgrade.isPending} onClick={() => upgrade.mutate()}>
+        {t('hosts.behind.upgrade')}
+      </Button>
+    </section>
+  );
+}
 
 export type HostPower = 'reboot' | 'shutdown';
 
 /** What is done to the host itself: its agent's upgrade, a reboot, switching it off. */
 export function HostUpkeep({ host, onPower }: { host: HostView; onPower: (action: HostPower) => void }) {
-  const upgrade = useWrite({ mutationFn: () => call<BegunView>('POST', '/upgrades', { body: { hosts: [host.id] } }) });
+  const upgrade = useWrite({ mutationFn: () => begin('/upgrades', { hosts: [host.id] }) });
   const state = host.upgrade?.state;
   return (
     <div className="space-y-3 border-t border-line p-4">
@@ -28,7 +54,6 @@ export function HostUpkeep({ host, onPower }: { host: HostView; onPower: (action
         </Button>
       ) : null}
       <ThrownNote error={upgrade.error} />
-      {upgrade.isSuccess ? <p role="status">{t('host.upgrade.begun')}</p> : null}
       <div className="grid grid-cols-2 gap-3">
         <Button disabled={!host.connected} onClick={() => onPower('reboot')}>
           {t('host.reboot')}
@@ -48,7 +73,7 @@ const NAMED_MAX = 10;
 export function HostPowerSheet({ host, action, onClose }: { host: HostView; action: HostPower; onClose: () => void }) {
   const { views: running } = useViews(live.guest, { host: host.name, state: 'running' });
   const power = useWrite({
-    mutationFn: () => call<BegunView>('POST', `/hosts/${host.id}/power`, { body: { action } }),
+    mutationFn: () => begin(`/hosts/${host.id}/power`, { action }),
     onSuccess: onClose,
   });
   const [back, not] = [running.filter(({ startAtBoot }) => startAtBoot), running.filter(({ startAtBoot }) => !startAtBoot)];

@@ -248,12 +248,17 @@ export const en = {
   'host.key': 'Key',
   'host.drivers': 'What it can do',
   'host.drivers.none': 'It has not said yet.',
+  'hosts.behind': {
+    one: 'One host has another agent than this control plane’s.',
+    other: '{count} hosts have another agent than this control plane’s.',
+  },
+  'hosts.behind.what': 'One is upgraded first, then a tenth of them, then the rest; the first that does not get on ends it. Guests go on.',
+  'hosts.behind.upgrade': 'Upgrade agents',
   'host.upkeep': 'Upkeep',
   'host.upgrade': 'Upgrade the agent',
   'host.upgrade.what':
     'This control plane has another agent than the one on this host. Guests go on while it is replaced; should it not get on, the one before comes back by itself.',
   'host.upgrade.current': 'Its agent is up to date.',
-  'host.upgrade.begun': 'Begun: Activity shows how it goes.',
   'host.reboot': 'Reboot…',
   'host.shutdown': 'Shut down…',
   'host.reboot.title': 'Reboot {name}?',
