@@ -121,6 +121,15 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
       expect(await observe()).toEqual(first);
     });
 
+    test('a running guest can be measured, also by an agent that did not start it, and one that ended cannot', async () => {
+      const gauge = driver.gauge?.(id);
+      expect(gauge).toMatchObject({ id, type: driver.type, pid: expect.any(Number), startTicks: expect.any(Number) });
+      expect(gauge?.wires).toHaveLength(wish.spec.nics.length);
+      takeOver();
+      await observe();
+      expect(driver.gauge?.(id)).toEqual(gauge);
+    });
+
     test('programs run in the guest and their output, input and exit code come through', async () => {
       expect(await run('sh', '-c', 'echo out; echo err >&2; exit 7')).toEqual({ code: 7, stdout: 'out\n', stderr: 'err\n' });
       const fed = await driver.exec(id, folder, ['cat'], false);
@@ -273,6 +282,7 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
     test('a stopped guest is gone when stop returns, its end counts as asked, and stopping again is done already', async () => {
       await driver.stop(id, folder, never);
       expect(await observe()).toMatchObject({ running: false, needsRestart: [], lastRun: { powerRequest: 7, end: 'asked' } });
+      expect(driver.gauge?.(id)).toBeNull();
       await driver.stop(id, folder, never);
       await untilNoTraces();
       await expect(driver.exec(id, folder, ['true'], false)).rejects.toMatchObject({ code: 'wrong-state' });

@@ -79,7 +79,10 @@ export function createSimulatedGuestDriver(type: GuestType, operator: Operator):
 
   return {
     type,
-    gauge: (id) => (machine.running.has(id) ? { id, type, pid: id, startTicks: 0, wires: [] } : null),
+    gauge(id) {
+      const guest = machine.running.get(id);
+      return guest ? { id, type, pid: id, startTicks: 0, wires: guest.macs.map((_mac, index) => `sim${id}i${index}`) } : null;
+    },
     name: type === 'vm' ? 'simulated-vm' : 'simulated-container',
     probe: async () => ({
       port: 'guest',
