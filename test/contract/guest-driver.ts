@@ -297,6 +297,14 @@ export function describeGuestDriver(name: string, contract: GuestDriverContract)
       expect(await world.traces(id)).toEqual([]);
     });
 
+    test('a guest that we end because the host goes down has gone down with it', async () => {
+      await driver.start(asked(9), never);
+      await driver.shutdown(id, folder, never, 'host');
+      await driver.stop(id, folder, never, 'host');
+      expect(await observe()).toMatchObject({ running: false, lastRun: { powerRequest: 9, end: 'host', crashes: 0 } });
+      await untilNoTraces();
+    });
+
     test('a removed guest leaves nothing but its disks', async () => {
       await driver.remove(id, folder, never);
       await driver.remove(id, folder, never);

@@ -6,7 +6,8 @@ import { streamProcess } from './process-stream.ts';
 import { run } from './shell.ts';
 import { startTicksOf } from './supervise.ts';
 
-const OPEN_DEADLINE_MS = 5_000;
+/** Milliseconds on most hosts; seconds on one whose processor is emulated. */
+const OPEN_DEADLINE_MS = 20_000;
 /** Not a size that people use, but better than 0 × 0 until the terminal says its own. */
 const FIRST_SIZE = { columns: 80, rows: 24 };
 

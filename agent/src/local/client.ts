@@ -24,8 +24,8 @@ function converse(runPath: string, request: LocalRequest, ends: Partial<ConsoleE
     const path = socketPath(runPath);
     const socket = createConnection(path);
     let hasLeft = false;
-    socket.on('connect', () => {
-      write(socket, request);
+    socket.on('connect', () => write(socket, request));
+    const begin = () =>
       ends.begun?.({
         send: (input) => write(socket, input),
         leave() {
@@ -33,11 +33,11 @@ function converse(runPath: string, request: LocalRequest, ends: Partial<ConsoleE
           socket.destroy();
         },
       });
-    });
     const receive = (message: unknown) => {
       const answer = LocalAnswer.safeParse(message).data;
       if (!answer) return;
-      if ('problem' in answer) reject(problemOf(answer.problem));
+      if ('begun' in answer) begin();
+      else if ('problem' in answer) reject(problemOf(answer.problem));
       else if ('out' in answer) ends.output?.(Buffer.from(answer.out, 'base64'));
       else if ('done' in answer) resolve(answer.done);
     };

@@ -34,7 +34,13 @@ export const ConsoleInput = z.union([
 ]);
 export type ConsoleInput = z.infer<typeof ConsoleInput>;
 
-export const LocalAnswer = z.union([z.object({ out: z.string() }), z.object({ problem: ProblemView }), z.object({ done: z.unknown() })]);
+export const LocalAnswer = z.union([
+  /** The console is there: what is typed from now on reaches it. */
+  z.object({ begun: z.literal(true) }),
+  z.object({ out: z.string() }),
+  z.object({ problem: ProblemView }),
+  z.object({ done: z.unknown() }),
+]);
 export type LocalAnswer = z.infer<typeof LocalAnswer>;
 
 export const LocalGuest = z.object({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { LoneHost } from '../../../test/simulation/lone-host.ts';
 import { GUEST, guest, STORAGE, storage } from '../../../test/simulation/lone-wishes.ts';
-import { ask } from './client.ts';
+import { ask, type ConsoleEnds, joinConsole } from './client.ts';
 import { LocalGuests, type LocalRequest, LocalStatus, socketPath } from './protocol.ts';
 import { openLocalServer } from './server.ts';
 
@@ -13,6 +13,7 @@ const about = { name: 'fra-1', controlPlaneUrl: 'https://drover.example.org', ve
 let runPath: string;
 let host: LoneHost;
 let close: () => void;
+let console: Parameters<ConsoleEnds['begun']>[0] | null = null;
 
 beforeEach(async () => {
   runPath = mkdtempSync(join(tmpdir(), 'drover-local-'));
@@ -45,6 +46,21 @@ it('takes the place of a socket that was left behind', async () => {
   await ask(runPath, { do: 'pause', reason: 'why not' });
   expect(host.choices.paused()).toMatchObject({ reason: 'why not' });
   again();
+});
+
+it('joins a console once it is there, so that nothing typed is lost, until whoever typed leaves', async () => {
+  const shown: string[] = [];
+  await joinConsole(runPath, 'web', {
+    output(bytes) {
+      shown.push(Buffer.from(bytes).toString());
+      if (shown.join('').includes('hello')) console?.leave();
+    },
+    begun(begun) {
+      console = begun;
+      begun.send({ in: Buffer.from('hello\n').toString('base64') });
+    },
+  });
+  expect(shown.join('')).toContain('hello');
 });
 
 it('what cannot be done is a problem in words', async () => {

@@ -70,6 +70,7 @@ function attend(socket: Socket, answers: Answers, about: LocalServerOptions['abo
       case 'console': {
         const stream = await answers.console(request.guest);
         toConsole = join(stream, socket, send);
+        send({ begun: true });
         left.signal.addEventListener('abort', () => stream.close(), { once: true });
         if (left.signal.aborted) stream.close();
         return STREAMS;
