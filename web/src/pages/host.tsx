@@ -53,6 +53,9 @@ export function HostPage() {
       <div className="grid items-start gap-4 lg:grid-cols-2">
         <div className="grid min-w-0 gap-4">
           <Summary host={host} />
+          <Section title={t('host.now')}>
+            <HostFiguresCard host={host} />
+          </Section>
           <Section title={t('host.fabric')}>
             <Fabric host={host} />
           </Section>
@@ -78,9 +81,6 @@ export function HostPage() {
           </Section>
         </div>
         <div className="grid min-w-0 gap-4">
-          <Section title={t('host.now')}>
-            <HostFiguresCard host={host} />
-          </Section>
           <Section title={t('host.drivers')}>
             <Drivers host={host} />
           </Section>
