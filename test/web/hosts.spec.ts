@@ -92,6 +92,7 @@ test('guests of a host that is away are unknown, and known again when it is back
   await page.goto(`${world.url}/hosts/${guest.host.id}?sheet=replace`);
   await expect(page.getByRole('heading', { name: `Replace ${guest.host.name}?` })).toBeVisible();
   await inspect('host-replace');
+  await page.goto(`${world.url}/hosts`);
   await world.startHosts();
   await expect(page.getByRole('listitem').filter({ hasText: guest.host.name })).toContainText('Connected');
 });

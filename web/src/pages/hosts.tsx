@@ -56,6 +56,9 @@ export function HostsPage() {
   );
 }
 
+/** Where it stands, and its tags. */
+const settingsOf = ({ settings }: HostView): string => [settings.location, ...settings.tags].filter(Boolean).join(' · ');
+
 function HostCard({ host, storages }: { host: HostView; storages: readonly StorageView[] }) {
   const now = useNow(10_000);
   const says = hostSays(host);
@@ -78,7 +81,9 @@ function HostCard({ host, storages }: { host: HostView; storages: readonly Stora
         {t(says.word)}
         {host.connected || host.heardAtMs === null ? '' : ` · ${t('host.heard', { when: ago(host.heardAtMs, now) })}`}
         {host.os === null ? '' : ` · ${host.os}`}
+        {host.settings.maintenance ? ` · ${t('host.maintenance')}` : ''}
       </p>
+      {settingsOf(host) === '' ? null : <p className="truncate text-sm text-muted">{settingsOf(host)}</p>}
       <p className="text-[15px]">
         {guestsOn(host)}
         {host.cores === null ? '' : ` · ${t('guest.size', { memory: bytes(host.memoryBytes), cores: t('cores', { count: host.cores }) })}`}
