@@ -37,6 +37,8 @@ export const TEST_PACKAGES = {
   'mosquitto': 'a broker to test against',
   'nats-server': 'a broker to test against',
   'openssh-client': 'adds hosts of the lab over ssh',
+  'syslinux': 'boots the small virtual machine of the lab',
+  'syslinux-common': 'what syslinux loads',
   'nbdkit': "the lab's disks, which lose what was not flushed",
 };
 

@@ -24,7 +24,7 @@ export interface TinyVm {
   readonly initrdPath: string;
 }
 
-const CACHE = join(tmpdir(), 'drover-tiny-vm-3');
+const CACHE = join(tmpdir(), 'drover-tiny-vm-4');
 const run = (program: string, args: readonly string[], cwd?: string): string =>
   execFileSync(program, args, { encoding: 'utf8', cwd, maxBuffer: 2 ** 28 });
 
@@ -112,6 +112,7 @@ for port in /sys/class/virtio-ports/*; do ln -s /dev/$(basename $port) /dev/virt
 qemu-ga -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 &
 for input in /dev/input/event*; do (dd if=$input of=/dev/null bs=24 count=1 2>/dev/null && poweroff -f) & done
 ip link set lo up
+for nic in /sys/class/net/eth*; do ip link set $(basename $nic) up && udhcpc -b -q -i $(basename $nic) -s /bin/true & done
 while true; do setsid sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1'; done
 `;
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EnrolmentView, GuestView, HostView, TaskView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
@@ -8,10 +9,11 @@ import { LocalClient } from '../../control-plane/src/db/local-client.ts';
 import { hashOfSecret } from '../../control-plane/src/db/secret.ts';
 import { type Api, createApi } from '../system/api.ts';
 import { makeBusyboxArchive } from '../system/busybox.ts';
-import { uploadRootfs } from '../system/busybox-image.ts';
+import { uploadDisk, uploadRootfs } from '../system/busybox-image.ts';
 import type { LabHost } from './host.ts';
 import type { Lab } from './lab.ts';
 import { labFolder } from './state.ts';
+import { makeTinyDisk } from './tiny-disk.ts';
 
 /** How hosts of a lab come to its control plane: as people bring them, by the line that it shows. */
 
@@ -57,6 +59,22 @@ export async function runContainer(plane: LabPlane, host: LabHost, at: HostView,
   await api.finish((await api.send<{ task: TaskView }>('POST', '/guests', order)).task);
   const guest = await api.guestUntil(name, ({ state, addresses }) => state === 'running' && addresses.length > 0);
   await host.shell(`ping -n -c 1 -W 10 ${guest.addresses[0]}`);
+  return guest;
+}
+
+/** The same with a small virtual machine, by the host's own KVM, which is emulated here. */
+export async function runMachine(plane: LabPlane, at: HostView, name: string): Promise<GuestView> {
+  const { api } = plane;
+  const folder = mkdtempSync(join(tmpdir(), 'drover-tiny-disk-'));
+  try {
+    await uploadDisk(plane, `${name}-image`, await makeTinyDisk(folder), at.name);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const order = { type: 'vm', name, image: `${name}-image`, host: at.name, memoryBytes: 128 * 2 ** 20, firmware: 'bios', start: true };
+  await api.finish((await api.send<{ task: TaskView }>('POST', '/guests', order)).task);
+  const guest = await api.guestUntil(name, ({ state, addresses }) => state === 'running' && addresses.length > 0);
+  if (guest.accelerator !== 'kvm') throw new Problem('host-failed', `${name} runs by ${guest.accelerator}, not by the KVM of its host`);
   return guest;
 }
 

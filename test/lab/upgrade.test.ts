@@ -6,7 +6,7 @@ import type { GuestView, HostView, TaskView } from '@drover/shared/api/views';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { uploadBusybox } from '../system/busybox-image.ts';
 import type { LabHost } from './host.ts';
-import { join1, type LabPlane, planeOf } from './joining.ts';
+import { join1, type LabPlane, planeOf, runMachine } from './joining.ts';
 import { Lab } from './lab.ts';
 import { isNightly } from './nightly.ts';
 import { collectOnFailure } from './on-failure.ts';
@@ -35,11 +35,12 @@ beforeAll(async () => {
   plane = planeOf(lab);
   one = lab.host(1);
   await join1(plane, one, 'one');
-  await join1(plane, lab.host(2), 'two');
+  const two = await join1(plane, lab.host(2), 'two');
   current = (await upgrades()).release.build;
   await uploadBusybox(plane, COUNTER, 'one');
   const order = { type: 'container', name: 'counter', image: 'busybox', host: 'one', memoryBytes: 64 * MiB, start: true };
   await plane.api.finish((await plane.api.send<{ task: TaskView }>('POST', '/guests', order)).task);
+  await runMachine(plane, two, 'machine');
 });
 afterAll(async () => {
   await lab?.down();
@@ -72,6 +73,7 @@ const GAP_S = 5;
 describe('an upgrade', () => {
   it('goes from ring to ring, and a guest misses no second', async () => {
     const before = await plane.api.guest('counter');
+    const machineBefore = await plane.api.guest('machine');
     await offers(anotherBuild(join(folder, 'next'), 'the next one'));
     const task = await upgrade({ all: true });
     expect(task).toMatchObject({ state: 'done', problem: null, result: { upgraded: 2, leftOut: 0 } });
@@ -80,6 +82,7 @@ describe('an upgrade', () => {
     expect(await buildsNow()).toEqual({ one: release.build, two: release.build });
     current = release.build;
     await isUntouched(before);
+    expect(await plane.api.guest('machine')).toMatchObject({ state: 'running', startedAtMs: machineBefore.startedAtMs });
   });
 
   it('to an agent that cannot even start is taken back by the host itself within two minutes, and no other host is touched', async () => {

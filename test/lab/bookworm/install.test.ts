@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { join1, planeOf, runContainer } from '../joining.ts';
+import { join1, planeOf, runContainer, runMachine } from '../joining.ts';
 import { Lab } from '../lab.ts';
 import { collectOnFailure } from '../on-failure.ts';
 
@@ -23,4 +23,5 @@ it('a plain Debian 12 becomes a host by the line, and runs guests', async () => 
   const joined = await join1(plane, lab.host(1), 'ber-1');
   expect(joined.os).toMatch(/Debian.*12/);
   await runContainer(plane, lab.host(1), joined, 'one');
+  await runMachine(plane, joined, 'machine');
 });
