@@ -24,20 +24,40 @@ export const hostDownCommand: Command = async (words) => {
   if (stdout.trim() !== 'stopping') return say('The host is not going down: guests are left alone.');
   const config = readConfig(path);
   try {
+    // One that does not even say how it is would keep the host from going down.
+    await ask(config.runPath, { do: 'status' }, AbortSignal.timeout(HUNG_MS));
     await ask(config.runPath, { do: 'host-down' });
   } catch (thrown) {
-    say(`${Problem.from(thrown).message}: guests are ended without it`);
+    const problem = Problem.from(thrown);
+    say(`${problem.message}: guests are ended without it`);
+    if (problem.code === 'timeout') await run('systemctl', ['kill', '--signal=SIGKILL', 'drover-agent.service'], { timeoutMs: 30_000 });
     await endAlone(config);
   }
 };
 
+const HUNG_MS = 60_000;
+const LOCK_MS = 10_000;
+
 /** By what the journal knows of them. While the agent lives after all, its lock keeps this from happening. */
 async function endAlone(config: AgentConfig): Promise<void> {
-  await takeLock(`drover-agent-${digest(config.dataPath)}`, `the agent's data folder ${config.dataPath}`);
+  await lock(config);
   makeRunFolders(config.runPath);
   const downloadUpload = () => Promise.reject(new Problem('internal', 'nothing is fetched while the host goes down'));
   const drivers = createHostDrivers({ config, clock: realClock, log: say, controlPlane: { downloadUpload } });
   const journal = new Journal(realDisk, `${config.dataPath}/journal`, hostBootId(), realClock.now());
   await endGuests({ wishes: createWishes(journal, drivers), drivers, clock: realClock, log: say });
   for (const driver of Object.values(drivers.guests)) driver.leave();
+}
+
+/** One that was killed lets go of it in a moment. */
+async function lock({ dataPath }: AgentConfig): Promise<void> {
+  const untilMs = realClock.now() + LOCK_MS;
+  for (;;) {
+    try {
+      return await takeLock(`drover-agent-${digest(dataPath)}`, `the agent's data folder ${dataPath}`);
+    } catch (thrown) {
+      if (realClock.now() > untilMs) throw thrown;
+      await realClock.sleep(200);
+    }
+  }
 }
