@@ -7,6 +7,7 @@ import { realDisk } from '../../agent/src/host/disk.ts';
 import { enrol, readIdentity } from '../../agent/src/identity.ts';
 import { Journal } from '../../agent/src/journal.ts';
 import { createMqttLink } from '../../agent/src/mqtt-link.ts';
+import { NO_MACHINE } from '../../agent/src/tasks/machine.ts';
 import { createRelayDialer } from '../../agent/src/tasks/relay-websocket.ts';
 import { createChance } from './chance.ts';
 import { SIMULATED_FACTS, SIMULATED_HARDWARE, simulatedGauges } from './gauges.ts';
@@ -43,12 +44,26 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
   const drivers = createSimulatedDrivers({ machine, life: realLife });
   const ports = { clock: realClock, random: realRandom, log: (line: string) => log(`${identity.name}: ${line}`) };
   const inventory = await simulatedInventory(machine, drivers);
+  let agentBuild = 'simulated';
+  let inventoryChanged = () => {};
   const agent = startAgent({
     hostId: identity.hostId,
     journal: new Journal(realDisk, `${dataPath}/journal`, machine.bootId, realClock.now()),
     drivers,
     link: createMqttLink({ identity, controlPlaneUrl, ...ports }),
-    inventory: () => ({ ...inventory(), ...SIMULATED_FACTS, hardwareDigest: SIMULATED_HARDWARE.digest }),
+    inventory: () => ({ ...inventory(), ...SIMULATED_FACTS, hardwareDigest: SIMULATED_HARDWARE.digest, agentBuild }),
+    watchInventory(changed) {
+      inventoryChanged = changed;
+      return () => {};
+    },
+    // Its agent is not another one then, but says so.
+    machine: {
+      ...NO_MACHINE,
+      async upgrade({ release }) {
+        agentBuild = release.build;
+        inventoryChanged();
+      },
+    },
     hardware: () => SIMULATED_HARDWARE,
     gauges: simulatedGauges(machine, realClock),
     dialRelay: createRelayDialer(controlPlaneUrl),

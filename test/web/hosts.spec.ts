@@ -59,6 +59,24 @@ test('a host joins by the line that the page shows, and the page notices', async
   await expect(page.getByText('rack 4')).toBeVisible();
 });
 
+test('the agent of a host is upgraded, and a reboot says first whom it concerns', async ({ signedIn: page, inspect, world }) => {
+  const { token } = await world.api().send<{ token: string }>('POST', '/hosts/enrolments', { name: 'old' });
+  await world.addHost('old', token);
+  await world.guest({ name: 'early', host: 'old', start: true, startAtBoot: true });
+  await world.guest({ name: 'by-hand', host: 'old', start: true, startAtBoot: false });
+  await page.goto(`${world.url}/hosts`);
+  await expect(page.getByText(/another agent than this control plane’s/)).toBeVisible();
+  await page.getByRole('link', { name: 'old' }).click();
+  await page.getByRole('button', { name: 'Reboot…' }).click();
+  await expect(page.getByText('Start again with it: early')).toBeVisible();
+  await expect(page.getByText('Stay off, as they do not start with their host: by-hand')).toBeVisible();
+  await inspect('host-reboot');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Upgrade the agent' }).click();
+  await expect(page.getByText('Its agent is up to date.')).toBeVisible();
+  await inspect('host-upkeep');
+});
+
 test('a host is removed after it was said what becomes of its guests', async ({ signedIn: page, inspect, world }) => {
   const { token } = await world.api().send<{ token: string }>('POST', '/hosts/enrolments', { name: 'shed' });
   await world.addHost('shed', token);
