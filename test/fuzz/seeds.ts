@@ -22,6 +22,25 @@ const hello = {
     { kind: 'network', id: 'network_strange00000000000', generation: 1, digest: 'y' },
   ],
 };
+const figures = {
+  atMs: 4_000,
+  host: {
+    uptimeS: 5,
+    load: [0.5, 0.4, 0.3],
+    cpu: 0.1,
+    memory: { totalBytes: 4, usedBytes: 1, availableBytes: 3 },
+    disk: { in: 1, out: 2 },
+  },
+  guests: [{ id: 100, cpu: 1.5, memoryBytes: 7 }],
+};
+const disk = { name: 'sda', sizeBytes: 5, usedBy: ['/ (ext4)'], health: { state: 'good', worn: 0.1 } };
+const hardware = {
+  digest: 'd',
+  processorFlags: ['fpu'],
+  disks: [disk],
+  nics: [{ name: 'eno1', kind: 'physical', link: true }],
+  cut: ['pci'],
+};
 const command = { v: 1, host: HOST_ID, counter: 7, resource, asOfMs: 1, issuedAtMs: 2, expiresAtMs: 3 };
 const reply = { v: 1, boot: 3, sequence: 11, helloWanted: true, atMs: 5 };
 
@@ -30,6 +49,8 @@ const SEEDS: Readonly<Record<string, readonly unknown[]>> = {
   'report': [
     { ...envelope, statuses, log: [{ kind: 'guest', id: '100', atMs: 1, line: 'x' }] },
     { ...envelope, hello, statuses: [] },
+    { ...envelope, figures, statuses: [] },
+    { ...envelope, hardware, statuses: [] },
     { ...envelope, refused: [{ kind: 'guest', id: '100', generation: 1, problem }] },
   ],
   'gone': [{ v: 1, session: 's1', reason: 'connection lost' }],
