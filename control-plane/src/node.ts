@@ -9,6 +9,7 @@ import { rateLimited } from '@drover/shared/lib/rate-limited';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Broker } from './broker/broker.ts';
 import { followingOthers } from './db/follow.ts';
+import { keepingFigures } from './db/newest-figures.ts';
 import { openStore } from './db/open.ts';
 import { openRemoteStore } from './db/open-remote.ts';
 import type { Store } from './db/store.ts';
@@ -96,7 +97,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
     const brokers = await openBrokers({ folder, store: opened, signer, clock, random, publicUrl, mqtt, isShared, complain });
     undo.push(() => brokers.close());
     const broker = brokers.cells;
-    const store = cuttingOff(between ? between.store(opened) : opened, broker);
+    const store = cuttingOff(keepingFigures(between ? between.store(opened) : opened), broker);
     const outward = between ? between.broker(broker) : broker;
     const dispatcher = createDispatcher({ store, clock, random, broker: outward, signer, failed: (line) => complain('dispatch', line) });
     const admission = createAdmission(clock, random);

@@ -1,2 +1,2 @@
-/** Figures come every half minute and a little: older ones are shown as old. Apart from the schemas, which a page does without. */
-export const FIGURES_FRESH_MS = 75_000;
+/** Figures come every half minute, to other processes than the one that hears the host a minute later: older ones are shown as old. Apart from the schemas, which a page does without. */
+export const FIGURES_FRESH_MS = 120_000;
