@@ -35,7 +35,7 @@ export function parseMeminfo(text: string) {
 export function parsePressure(text: string): { some: number; full?: number } | null {
   const of = (name: string): number | null => {
     const percent = new RegExp(`^${name} avg10=([\\d.]+) `, 'm').exec(text)?.[1];
-    return percent === undefined ? null : Number(percent) / 100;
+    return percent === undefined ? null : Math.round(Number(percent) * 100) / 10_000;
   };
   const [some, full] = [of('some'), of('full')];
   return some === null ? null : { some, ...(full === null ? {} : { full }) };
