@@ -48,14 +48,23 @@ describe('reading', () => {
     expect((await drover(['image', 'catalogue'])).out).toMatch(/^debian-13 +Debian 13 \(trixie\) +build +build$/m);
   });
 
-  it.each(['guest show web', 'host show fra-1', 'image show x', 'storage show x', 'network show x', 'task show task_x'])(
-    'drover %s: what is not there ends with 3',
-    async (line) => {
-      const { code, out, err } = await drover(line.split(' '));
-      expect({ code, out }).toEqual({ code: 3, out: '' });
-      expect(err).toContain('there is no');
-    },
-  );
+  it.each([
+    'guest show web',
+    'host show fra-1',
+    'host show fra-1 --hardware',
+    'host figures fra-1',
+    'host figures fra-1 --watch',
+    'host edit fra-1 --tag a',
+    'host replace fra-1 --with fra-2',
+    'image show x',
+    'storage show x',
+    'network show x',
+    'task show task_x',
+  ])('drover %s: what is not there ends with 3', async (line) => {
+    const { code, out, err } = await drover(line.split(' '));
+    expect({ code, out }).toEqual({ code: 3, out: '' });
+    expect(err).toContain('there is no');
+  });
 });
 
 describe('writing', () => {
