@@ -64,7 +64,7 @@ function inTurn() {
     });
 }
 
-describe('a machine whose clock is a day behind', () => {
+describe.concurrent('a machine whose clock is a day behind', () => {
   const then = inTurn();
   const host = () => lab.host(1);
   let joined: HostView;
@@ -121,7 +121,7 @@ describe('a machine whose clock is a day behind', () => {
   });
 });
 
-describe('what is wrong is said in one line, and the machine stays as it was:', () => {
+describe.concurrent('what is wrong is said in one line, and the machine stays as it was:', () => {
   const then = inTurn();
   const host = () => lab.host(2);
 
