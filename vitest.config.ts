@@ -25,13 +25,23 @@ export default defineConfig({
       },
       { test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 600_000, maxWorkers: '100%' } },
       {
-        // The first of them may have to make the image of a host.
+        // The laboratory itself. The first of them may have to make the image of a host.
         test: {
           name: 'lab',
-          include: ['test/lab/*.test.ts'],
+          include: ['test/lab/{lab,options}.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 1_800_000,
           fileParallelism: false,
+        },
+      },
+      {
+        // Drover on hosts of it. A host has one processor: two suites beside each other keep two busy.
+        test: {
+          name: 'lab-hosts',
+          include: ['test/lab/hosts/*.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 1_800_000,
+          maxWorkers: 2,
           maxConcurrency: 50,
         },
       },

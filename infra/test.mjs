@@ -10,6 +10,7 @@ const only = process.argv.slice(2).filter((argument) => !argument.startsWith('--
 const results = join(ROOT, 'test-results');
 const totals = { passed: 0, failed: 0 };
 const skips = [];
+let labPrepared = null;
 
 const tooOld = nodeTooOld();
 if (tooOld) {
@@ -36,7 +37,7 @@ const parts = [
   { name: 'chaos', blocked: noMosquitto, run: () => chaos() },
   { name: 'contract', blocked: () => noFiles('test/contract', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('contract') },
   { name: 'system', blocked: () => noFiles('test/system', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('system') },
-  { name: 'lab', isNamed: true, blocked: () => noFiles('test/lab', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('lab') },
+  { name: 'lab', prepare: () => prepareLab(), blocked: noRealHost, run: () => lab() },
   // Debian 12: an image of its own, which takes minutes.
   {
     name: 'lab-bookworm',
@@ -52,8 +53,10 @@ for (const unknown of only.filter((name) => !parts.some((part) => part.name === 
   process.exit(2);
 }
 
-for (const part of parts) {
-  if (only.length > 0 ? !only.includes(part.name) : part.isNamed) continue;
+const wantedParts = parts.filter(({ name, isNamed }) => (only.length > 0 ? only.includes(name) : !isNamed));
+// What takes minutes and asks little of the machine is begun before its turn.
+for (const part of wantedParts) if (!part.blocked?.()) part.prepare?.();
+for (const part of wantedParts) {
   console.log(`\n=== ${part.name} ===`);
   const reason = part.blocked?.() ?? null;
   if (reason) skip(part.name, reason);
@@ -128,6 +131,18 @@ async function vitest(project) {
   if (code !== 0 && json.numFailedTests + broken === 0) crashed(project, code);
 }
 
+/** The image of a host and its first boot, which are made once. */
+function prepareLab() {
+  labPrepared ??= node(['infra/run.mjs', 'test/lab/main.ts', 'prepare'], 'ignore');
+  return labPrepared;
+}
+
+async function lab() {
+  await prepareLab();
+  await vitest('lab');
+  await vitest('lab-hosts');
+}
+
 /** A cell of the matrix counts as a test. */
 async function chaos() {
   const report = join(results, 'chaos.json');
@@ -185,11 +200,11 @@ function readReport(path) {
   }
 }
 
-function node(args) {
+function node(args, output = 'inherit') {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' },
     });
     child.on('error', () => resolve(127));

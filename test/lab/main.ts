@@ -2,16 +2,20 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
+import { lookAtQemu } from '../../agent/src/drivers/guest/qemu-host.ts';
 import { attachConsole } from './attach-console.ts';
 import type { LabHost } from './host.ts';
-import { Lab } from './lab.ts';
+import { ensureImage } from './image.ts';
+import { Lab, MEMORY_MIB } from './lab.ts';
 import { HELP, type Order, parseOrder, sizeOf, wholeNumber } from './options.ts';
+import { ensureSaved } from './saved.ts';
 import { labFolder } from './state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 /** One command each, for people; tests call the same functions. Gives the exit code. */
 const VERBS: Readonly<Record<string, (order: Order) => Promise<number | undefined>>> = {
+  prepare,
   up,
   list,
   exec,
@@ -46,6 +50,12 @@ const VERBS: Readonly<Record<string, (order: Order) => Promise<number | undefine
     }),
   disk: (order) => withHost(order, async (host, [size]) => say(`In the host it is ${await host.addDisk(sizeOf(size))}`)),
 };
+
+async function prepare({ release, memoryMiB = MEMORY_MIB }: Order): Promise<undefined> {
+  const tell = (line: string) => console.error(line);
+  await ensureSaved(await lookAtQemu(), await ensureImage(release, tell), memoryMiB, tell);
+  return say('The image of a host and its first boot are there.');
+}
 
 async function up({ lab: name, words: [count], release, memoryMiB, controlPlane }: Order): Promise<undefined> {
   const hosts = wholeNumber(count, 'how many hosts') ?? 3;
@@ -105,7 +115,12 @@ function placeOf(text: string): { readonly host: number | null; readonly path: s
 function test({ words, nightly }: Order): Promise<number> {
   const env = { ...process.env, ...(nightly ? { DROVER_LAB_NIGHTLY: '1' } : {}) };
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-  const child = spawn(process.execPath, [vitest, 'run', '--project', 'lab', ...words], { cwd: ROOT, stdio: 'inherit', env });
+  const projects = ['lab', 'lab-hosts', ...(nightly ? ['lab-bookworm'] : [])];
+  const child = spawn(process.execPath, [vitest, 'run', ...projects.flatMap((project) => ['--project', project]), ...words], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env,
+  });
   return new Promise((done) => child.on('close', (code) => done(code ?? 1)));
 }
 

@@ -7,6 +7,7 @@ export const HELP = `npm run lab: whole Debian hosts, nested in this machine, on
 
 Needs root. The first "up" makes an image from Debian's mirror and boots it once, which takes minutes; after that, seconds.
 
+  prepare                   makes the image and boots it once, as the first up would
   up [N]                    N hosts (default: 3) and the control plane
      --release bookworm     Debian 12 instead of 13
      --memory 2048          MiB for each host (default: 1536)

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { BegunView, UpgradesView } from '@drover/shared/api/upgrades';
 import type { GuestView, HostView, TaskView } from '@drover/shared/api/views';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { uploadBusybox } from '../system/busybox-image.ts';
-import type { LabHost } from './host.ts';
-import { join1, type LabPlane, planeOf, runMachine } from './joining.ts';
-import { Lab } from './lab.ts';
-import { isNightly } from './nightly.ts';
-import { collectOnFailure } from './on-failure.ts';
-import { anotherBuild, brokenAgent, type OtherRelease, silentAgent, tamperedBuild } from './releases.ts';
+import { uploadBusybox } from '../../system/busybox-image.ts';
+import type { LabHost } from '../host.ts';
+import { join1, type LabPlane, planeOf, runMachine } from '../joining.ts';
+import { Lab } from '../lab.ts';
+import { isNightly } from '../nightly.ts';
+import { collectOnFailure } from '../on-failure.ts';
+import { anotherBuild, brokenAgent, type OtherRelease, silentAgent, tamperedBuild } from '../releases.ts';
 
 /** Agents are replaced from the control plane, on hosts with guests that must not notice. */
 

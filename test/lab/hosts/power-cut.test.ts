@@ -1,12 +1,12 @@
 import type { GuestView, TaskView } from '@drover/shared/api/views';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Chance, createChance } from '../simulation/chance.ts';
-import { uploadBusybox } from '../system/busybox-image.ts';
-import type { LabHost } from './host.ts';
-import { join1, type LabPlane, planeOf } from './joining.ts';
-import { Lab } from './lab.ts';
-import { isNightly } from './nightly.ts';
-import { collectOnFailure } from './on-failure.ts';
+import { type Chance, createChance } from '../../simulation/chance.ts';
+import { uploadBusybox } from '../../system/busybox-image.ts';
+import type { LabHost } from '../host.ts';
+import { join1, type LabPlane, planeOf } from '../joining.ts';
+import { Lab } from '../lab.ts';
+import { isNightly } from '../nightly.ts';
+import { collectOnFailure } from '../on-failure.ts';
 
 const MiB = 2 ** 20;
 /** How often the power is cut: each takes a boot. */

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EnrolmentView, HostView } from '@drover/shared/api/views';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { run } from '../../agent/src/host/shell.ts';
-import { run as cli } from '../../cli/src/program.ts';
-import { capture } from '../cli/capture.ts';
-import type { LabHost } from './host.ts';
-import { changedSince, expire, join1, type LabPlane, newToken, planeOf, remember, runContainer, tamperer, typed } from './joining.ts';
-import { Lab } from './lab.ts';
-import { collectOnFailure } from './on-failure.ts';
+import { run } from '../../../agent/src/host/shell.ts';
+import { run as cli } from '../../../cli/src/program.ts';
+import { capture } from '../../cli/capture.ts';
+import type { LabHost } from '../host.ts';
+import { changedSince, expire, join1, type LabPlane, newToken, planeOf, remember, runContainer, tamperer, typed } from '../joining.ts';
+import { Lab } from '../lab.ts';
+import { collectOnFailure } from '../on-failure.ts';
 
 /** A plain Debian becomes a host by one line, and stops being one, on machines with a kernel, a systemd and a dpkg of their own. */
 
