@@ -38,6 +38,8 @@ export function agentPackage({ script, version: release, timeS }) {
   const version = `${release}+${build}`;
   const files = [
     { path: 'usr/lib/drover/agent.js', mode: 0o644, body: Buffer.from(script) },
+    // Node.js 18, Debian 12's, takes it for CommonJS otherwise.
+    { path: 'usr/lib/drover/package.json', mode: 0o644, body: Buffer.from('{ "type": "module" }\n') },
     { path: 'usr/bin/drover-agent', mode: 0o755, body: Buffer.from(LAUNCHER) },
     ...UNITS.map((unit) => ({
       path: `usr/lib/systemd/system/${unit}`,

@@ -51,7 +51,7 @@ it('its control file names the version and what a host needs, and its checksums 
   expect(control.get('./control').body).toMatch(/^Depends: nodejs \(>= 18\), .*\blxc\b/m);
   const data = filesOf(members.get('data.tar.gz'));
   const lines = control.get('./md5sums').body.trim().split('\n');
-  expect(lines).toHaveLength(7);
+  expect(lines).toHaveLength(8);
   for (const line of lines) {
     const [sum, path] = line.split('  ');
     expect(sum).toBe(
