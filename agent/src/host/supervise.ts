@@ -33,7 +33,7 @@ export interface SuperviseOptions {
   readonly exitCodePath?: string;
 }
 
-/** Every guest's unit is in it, and it is in drover.slice by its name. What a container runs is not: LXC gives that a group of its own at the top. */
+/** Every guest's unit is in it, and it is in drover.slice by its name. */
 export const GUESTS_SLICE = 'drover-guests.slice';
 
 /** What is the same for all units of ours. */

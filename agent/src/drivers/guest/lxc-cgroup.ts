@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import { readTextIfThere } from '../../host/durable-file.ts';
+import { GUESTS_SLICE } from '../../host/supervise.ts';
 
 /** Where the kernel's control groups are mounted; of v1 one for each controller. */
 export interface CgroupMounts {
@@ -67,29 +68,40 @@ export function writeLimits<T extends { readonly value: string }>(limits: readon
   return left;
 }
 
-/** Has a container of this name a group of its own? One look: what is left of earlier runs is swept before each start. */
+/** Where systemd keeps the groups of guests' units, with v2. */
+const UNITS = join(V2_ROOT, 'drover.slice', GUESTS_SLICE);
+/** The unit of the container `drover-100`. */
+const unitFolder = (name: string): string => join(UNITS, `${name.replace(/-(\d+)$/, '-container-$1')}.service`);
+
+/** Has a container of this name a group of its own? What is left of earlier runs is swept before each start. */
 export function hasCgroup(name: string, mounts: CgroupMounts): boolean {
   const mount = mounts.byController.get('pids') ?? mounts.all[0];
-  return mount !== undefined && existsSync(join(mount, `lxc.payload.${name}`));
+  const places = mount === undefined ? [unitFolder(name)] : [unitFolder(name), mount];
+  return places.some((place) => existsSync(join(place, `lxc.payload.${name}`)));
 }
 
 /** Groups that belong to a container of this name, at all places. */
 function cgroupsOf(name: string, mounts: CgroupMounts): readonly string[] {
   const pattern = new RegExp(`^lxc\\.(payload|monitor)\\.${name}(-\\d+)?$`);
-  return mounts.all.flatMap((mount) =>
-    (existsSync(mount) ? readdirSync(mount) : []).filter((entry) => pattern.test(entry)).map((entry) => join(mount, entry)),
+  return [...mounts.all, unitFolder(name)].flatMap((place) =>
+    foldersIn(place)
+      .filter((entry) => pattern.test(entry))
+      .map((entry) => join(place, entry)),
   );
 }
 
 /** Names of containers that have a group with processes in it. */
 export function containersWithGroups(prefix: string, mounts: CgroupMounts): readonly string[] {
   const mount = mounts.byController.get('pids') ?? mounts.all[0];
-  if (mount === undefined) return [];
   const pattern = new RegExp(`^lxc\\.payload\\.(${prefix}\\d+)(-\\d+)?$`);
-  return readdirSync(mount).flatMap((entry) => {
-    const name = pattern.exec(entry)?.[1];
-    return name !== undefined && processesIn(join(mount, entry)).length > 0 ? [name] : [];
-  });
+  const units = foldersIn(UNITS).map((unit) => join(UNITS, unit));
+  const found = [...(mount === undefined ? [] : [mount]), ...units].flatMap((place) =>
+    foldersIn(place).flatMap((entry) => {
+      const name = pattern.exec(entry)?.[1];
+      return name !== undefined && processesIn(join(place, entry)).length > 0 ? [name] : [];
+    }),
+  );
+  return [...new Set(found)];
 }
 
 /** Ends what is left in a container's groups, and removes them. Done at once when there are none. */
@@ -116,13 +128,15 @@ function processesIn(group: string): readonly number[] {
   return [...own, ...subgroupsOf(group).flatMap(processesIn)];
 }
 
-function subgroupsOf(group: string): readonly string[] {
+const subgroupsOf = (group: string): readonly string[] => foldersIn(group).map((name) => join(group, name));
+
+function foldersIn(place: string): readonly string[] {
   try {
-    return readdirSync(group, { withFileTypes: true })
+    return readdirSync(place, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
-      .map((entry) => join(group, entry.name));
+      .map(({ name }) => name);
   } catch {
-    // It went while we looked.
+    // There is none, or it went while we looked.
     return [];
   }
 }

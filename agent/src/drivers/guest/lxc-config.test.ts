@@ -31,12 +31,13 @@ const container: ContainerConfig = {
 };
 const debian: LxcHost = {
   cgroups: 'v2',
+  unitGroups: true,
   controllers: new Set(['memory', 'memory-swap', 'cpu', 'pids', 'devices']),
   seccompProfile: '/usr/share/lxc/config/common.seccomp',
   apparmor: true,
 };
-const hybrid: LxcHost = { ...debian, cgroups: 'v1', apparmor: false };
-const bare: LxcHost = { cgroups: 'v1', controllers: new Set(), seccompProfile: null, apparmor: false };
+const hybrid: LxcHost = { ...debian, cgroups: 'v1', unitGroups: false, apparmor: false };
+const bare: LxcHost = { cgroups: 'v1', unitGroups: false, controllers: new Set(), seccompProfile: null, apparmor: false };
 
 const golden = (name: string) => `../../../../test/golden/lxc/${name}.conf`;
 

@@ -6,6 +6,8 @@ import type { InitKind } from './lxc-init.ts';
 /** What the host can do, as far as a container's configuration depends on it. */
 export interface LxcHost {
   readonly cgroups: 'v1' | 'v2';
+  /** systemd runs the host, with v2: a container's groups are made within that of its unit. */
+  readonly unitGroups: boolean;
   /** Controllers that a limit can be set with; memory-swap: the limit of swap beside that of memory. */
   readonly controllers: ReadonlySet<'memory' | 'memory-swap' | 'cpu' | 'pids' | 'devices'>;
   /** LXC's own list of forbidden system calls; null where the kernel or LXC cannot filter. */
@@ -42,6 +44,7 @@ export function lxcConfig(container: ContainerConfig, host: LxcHost): string {
     ['lxc.tty.max', init.ttys],
     ...apparmor(spec, host),
     ...(host.seccompProfile === null ? [] : [['lxc.seccomp.profile', host.seccompProfile] as const]),
+    ...(host.unitGroups ? [['lxc.cgroup.relative', 1] as const] : []),
     ...limits(spec, host).map(({ key, value }): Line => [key, value]),
     ...container.nics.flatMap((nic, index) => network(nic, index, vethName(container.instance, container.id, index))),
     ...(container.nics.length === 0 ? [['lxc.net.0.type', 'empty'] as const] : []),

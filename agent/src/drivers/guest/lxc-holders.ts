@@ -5,12 +5,14 @@ import { run } from '../../host/shell.ts';
 import { endSupervised, GUESTS_SLICE, isSupervisedAlive, killSupervised, type Supervised, supervise } from '../../host/supervise.ts';
 import { type CgroupMounts, hasCgroup, sweepCgroups } from './lxc-cgroup.ts';
 import { vethName } from './lxc-config.ts';
-import { type ContainerRecord, errorsOf, findInit, HOLD_CONTAINER, type LxcRunFolders } from './lxc-run.ts';
+import { type ContainerRecord, errorsOf, findInit, HOLD_CONTAINER, HOLD_CONTAINER_IN_UNIT, type LxcRunFolders } from './lxc-run.ts';
 
 interface HolderOptions {
   readonly instance: string;
   readonly folders: LxcRunFolders;
   readonly cgroups: () => CgroupMounts;
+  /** Are containers' groups made within those of their units? */
+  readonly hasUnitGroups: () => boolean;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }
@@ -121,7 +123,8 @@ export class LxcHolders {
   private command(id: number): readonly string[] {
     const { folders } = this.options;
     const start = ['lxc-start', '--foreground', ...folders.lxcOptions(id, this.nameOf(id))];
-    return ['-c', HOLD_CONTAINER, 'sh', folders.endPath(id), ...start, '--close-all-fds', '--logfile=/dev/stderr', '--logpriority=INFO'];
+    const hold = this.options.hasUnitGroups() ? HOLD_CONTAINER_IN_UNIT : HOLD_CONTAINER;
+    return ['-c', hold, 'sh', folders.endPath(id), ...start, '--close-all-fds', '--logfile=/dev/stderr', '--logpriority=INFO'];
   }
 
   private async untilRunning(id: number, holder: Supervised, signal: AbortSignal): Promise<void> {

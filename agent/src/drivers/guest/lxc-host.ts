@@ -4,6 +4,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import type { DriverDescription } from '@drover/shared/model/host';
 import { readTextIfThere } from '../../host/durable-file.ts';
 import { run } from '../../host/shell.ts';
+import { hasSystemd } from '../../host/supervise.ts';
 import { type CgroupMounts, findCgroups, limitsSwap } from './lxc-cgroup.ts';
 import type { LxcHost } from './lxc-config.ts';
 
@@ -19,6 +20,7 @@ export function lookAtHost(cgroups: CgroupMounts = findCgroups()): LxcHost {
   if (cgroups.version === 'v2' || has('devices')) controllers.add('devices');
   return {
     cgroups: cgroups.version,
+    unitGroups: cgroups.version === 'v2' && hasSystemd(),
     controllers,
     seccompProfile: existsSync('/proc/sys/kernel/seccomp') && existsSync(SECCOMP_PROFILE) ? SECCOMP_PROFILE : null,
     apparmor: readTextIfThere('/sys/module/apparmor/parameters/enabled')?.trim() === 'Y' && isInstalled('apparmor_parser'),

@@ -23,6 +23,17 @@ export type ContainerRecord = z.infer<typeof ContainerRecord>;
  */
 export const HOLD_CONTAINER = 'end=$1; shift; { "$@" 2>&1 >/dev/null; echo "exit $?"; } | tail -c 65536 > "$end"';
 
+/**
+ * The same in a unit of systemd with cgroups v2, so that the container's groups are made within the unit's: the unit's own group must then hold no
+ * process, so what holds the container moves into one below, and lxc-start begins in the unit's, from where it moves itself and the container.
+ */
+export const HOLD_CONTAINER_IN_UNIT = [
+  'group=/sys/fs/cgroup$(sed -n "s/^0:://p" /proc/self/cgroup)',
+  'mkdir "$group/holder" && echo $$ > "$group/holder/cgroup.procs"',
+  'end=$1; shift',
+  '{ (echo 0 > "$group/cgroup.procs"; exec "$@") 2>&1 >/dev/null; echo "exit $?"; } | tail -c 65536 > "$end"',
+].join('; ');
+
 /** Run-time files of containers, on a tmpfs: a folder for each, one for what LXC itself keeps, one for the ends of runs. */
 export class LxcRunFolders {
   readonly lxcPath: string;

@@ -39,7 +39,14 @@ export function createLxcDriver({ config, clock, log }: LxcDriverOptions): Guest
   const readGuestFile = createGuestFileReader();
   const runs = createRunRecords(clock);
   const folders = new LxcRunFolders(config.runPath);
-  const holders = new LxcHolders({ instance: config.instance, folders, cgroups: () => host().cgroups, clock, log });
+  const holders = new LxcHolders({
+    instance: config.instance,
+    folders,
+    cgroups: () => host().cgroups,
+    hasUnitGroups: () => host().host.unitGroups,
+    clock,
+    log,
+  });
   const inTurn = createTurns();
   /** How often a guest was told to end: a reboot that is under way then does not start it again. */
   const endings = new Map<number, number>();
