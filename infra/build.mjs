@@ -10,6 +10,9 @@ import { cannotWrite, ROOT } from './dependencies.mjs';
 const REQUIRE =
   "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);";
 
+/** Debian 12's Node.js keeps WebCrypto to itself, until it is told otherwise. */
+const CRYPTO = "import { webcrypto as cryptoOfBundle } from 'node:crypto';\nglobalThis.crypto ??= cryptoOfBundle;";
+
 /** zod's messages in forty languages, of which ours are not made: 300 KiB of source. */
 const withoutLocales = {
   name: 'without-locales',
@@ -64,7 +67,14 @@ export const TARGETS = {
     sources: ['shared/src', 'agent/src', 'agent/package.json', 'infra/build.mjs', 'infra/packages.mjs', 'infra/package'],
     // One file that runs on Debian 12's own nodejs as well.
     // Without the white space, of which the agent would keep 2 MiB in memory; names stay, and lines are short enough to be found.
-    ...withPackage(bundle('agent/src/main.ts', 'agent/dist/agent.js', { target: 'node18', minifyWhitespace: true, lineLimit: 160 })),
+    ...withPackage(
+      bundle('agent/src/main.ts', 'agent/dist/agent.js', {
+        target: 'node18',
+        banner: { js: `${REQUIRE}\n${CRYPTO}` },
+        minifyWhitespace: true,
+        lineLimit: 160,
+      }),
+    ),
   },
   cli: {
     sources: ['shared/src', 'cli/src', 'cli/package.json', 'infra/build.mjs'],
