@@ -40,7 +40,7 @@ export function typed(host: LabHost, line: string): ReturnType<LabHost['exec']> 
 }
 
 /** Makes it a host of the control plane by its line, and waits until it is connected. Throws with all that was printed. */
-export async function join1(plane: LabPlane, host: LabHost, name: string): Promise<HostView> {
+export async function joinAs(plane: LabPlane, host: LabHost, name: string): Promise<HostView> {
   const { code, stdout, stderr } = await typed(host, (await newToken(plane, name)).command);
   if (code !== 0) throw new Problem('host-failed', `${host.name} did not join: ${stdout}${stderr}`);
   return plane.api.until<HostView>(`/hosts/${name}`, ({ connected }) => connected);

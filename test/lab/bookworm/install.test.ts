@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { join1, planeOf, runContainer, runMachine } from '../joining.ts';
+import { joinAs, planeOf, runContainer, runMachine } from '../joining.ts';
 import { Lab } from '../lab.ts';
 import { collectOnFailure } from '../on-failure.ts';
 
@@ -20,7 +20,7 @@ beforeEach((context) => collectOnFailure(lab, context));
 
 it('a plain Debian 12 becomes a host by the line, and runs guests', async () => {
   const plane = planeOf(lab);
-  const joined = await join1(plane, lab.host(1), 'ber-1');
+  const joined = await joinAs(plane, lab.host(1), 'ber-1');
   expect(joined.os).toMatch(/Debian.*12/);
   await runContainer(plane, lab.host(1), joined, 'one');
   await runMachine(plane, joined, 'machine');

@@ -7,7 +7,7 @@ import { run } from '../../../agent/src/host/shell.ts';
 import { run as cli } from '../../../cli/src/program.ts';
 import { capture } from '../../cli/capture.ts';
 import type { LabHost } from '../host.ts';
-import { changedSince, expire, join1, type LabPlane, newToken, planeOf, remember, runContainer, tamperer, typed } from '../joining.ts';
+import { changedSince, expire, joinAs, type LabPlane, newToken, planeOf, remember, runContainer, tamperer, typed } from '../joining.ts';
 import { Lab } from '../lab.ts';
 import { collectOnFailure } from '../on-failure.ts';
 
@@ -72,7 +72,7 @@ describe.concurrent('a machine whose clock is a day behind', () => {
 
   then('is made a host by the line, which sets its clock', async () => {
     await host().shell(`date --set=@$(( $(date +%s) - ${DAY_S} ))`);
-    joined = await join1(plane, host(), 'fra-1');
+    joined = await joinAs(plane, host(), 'fra-1');
     expect(joined).toMatchObject({ name: 'fra-1', os: expect.stringMatching(/Debian.*13/) });
     expect(Math.abs(await host().clockOffsetMs())).toBeLessThan(60_000);
     expect(await host().shell('systemctl is-active drover-agent; systemctl is-enabled drover-agent; systemctl --failed --no-legend')).toBe(

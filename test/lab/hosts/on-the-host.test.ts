@@ -7,7 +7,7 @@ import { makeBusyboxArchive } from '../../system/busybox.ts';
 import { uploadRootfs } from '../../system/busybox-image.ts';
 import type { ExecResult } from '../guest-channel.ts';
 import type { LabHost } from '../host.ts';
-import { join1, planeOf } from '../joining.ts';
+import { joinAs, planeOf } from '../joining.ts';
 import { Lab } from '../lab.ts';
 import { collectOnFailure } from '../on-failure.ts';
 import { until } from '../until.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
   host = lab.host(1);
   const plane = planeOf(lab);
   api = plane.api;
-  await join1(plane, host, 'fra-1');
+  await joinAs(plane, host, 'fra-1');
   const archive = makeBusyboxArchive();
   try {
     await uploadRootfs(plane, 'busybox', archive.path);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Chance, createChance } from '../../simulation/chance.ts';
 import { uploadBusybox } from '../../system/busybox-image.ts';
 import type { LabHost } from '../host.ts';
-import { join1, type LabPlane, planeOf } from '../joining.ts';
+import { joinAs, type LabPlane, planeOf } from '../joining.ts';
 import { Lab } from '../lab.ts';
 import { isNightly } from '../nightly.ts';
 import { collectOnFailure } from '../on-failure.ts';
@@ -36,7 +36,7 @@ describe(`power that is cut ${CUTS} times while ten operations run (seed ${SEED}
     lab = await Lab.up({ name: 'power', hosts: 1, controlPlane: true, say: (line) => console.error(`lab: ${line}`) });
     plane = planeOf(lab);
     host = lab.host(1);
-    await join1(plane, host, 'one');
+    await joinAs(plane, host, 'one');
     await uploadBusybox(plane);
     for (let made = 0; made < 4; made += 1) await operate('create');
     await untilAsWished();
