@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BegunView, UpgradesView } from '@drover/shared/api/upgrades';
+import type { AffectedGuestsView, BegunView, UpgradesView } from '@drover/shared/api/upgrades';
 import type { GuestView, HostView, TaskView } from '@drover/shared/api/views';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { uploadBusybox } from '../../system/busybox-image.ts';
@@ -128,6 +128,27 @@ describe('an upgrade', () => {
     expect(task.problem?.detail).toMatch(/is not what was expected: its sha256 is/);
     expect(await one.shell('dpkg-query --show drover-agent; stat --format %Y /usr/lib/drover/agent.js')).toBe(version);
   });
+});
+
+it('a reboot that somebody asks for is done when the agent is back, and what starts at boot runs again', async () => {
+  const two = lab.host(2);
+  await plane.api.until<HostView>('/hosts/two', ({ connected }) => connected);
+  await plane.api.send('PATCH', '/guests/machine', { startAtBoot: true });
+  expect(await plane.api.get<AffectedGuestsView>('/hosts/two/affected')).toMatchObject({
+    items: [{ name: 'machine', power: 'running', comesBack: true }],
+  });
+  const boot = await two.shell('cat /proc/sys/kernel/random/boot_id');
+  const before = await plane.api.guest('machine');
+  const { task } = await plane.api.send<BegunView>('POST', '/hosts/two/power', { action: 'reboot' });
+  const ended = await plane.api.until<TaskView>(`/tasks/${task.id}`, ({ state }) => state === 'done' || state === 'failed');
+  expect(ended).toMatchObject({ state: 'done', title: 'reboot host two' });
+  expect(await two.shell('cat /proc/sys/kernel/random/boot_id')).not.toBe(boot);
+  const after = await plane.api.guestUntil(
+    'machine',
+    ({ state, startedAtMs }) => state === 'running' && startedAtMs !== before.startedAtMs,
+  );
+  // It was shut down in order, and did not crash.
+  expect(after.crashes).toBe(0);
 });
 
 describe('a control plane that is away', () => {
