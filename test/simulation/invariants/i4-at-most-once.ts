@@ -37,5 +37,7 @@ export function watchEffects({ judge, ledger }: Scene): Watch {
     },
     // A journal that has forgotten its tasks cannot know what it has done.
     journalLost: (host) => void lostTasks.add(host.name),
+    // Nor does a control plane whose database is an older copy know what it was asked since: who asks again gets another task for it.
+    restored: () => ran.clear(),
   };
 }
