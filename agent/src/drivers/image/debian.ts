@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import type { ImageSource } from '@drover/shared/model/image';
 import type { Progress } from '../progress.ts';
-import { ensureShiftGranted } from '../storage/shifted.ts';
 import { type ImageFiles, layOut } from './debian-files.ts';
 import { giveTreeToSandbox, sandboxed } from './sandbox.ts';
 
@@ -82,7 +81,6 @@ export async function debootstrap(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
-  await ensureShiftGranted(signal);
   for (const name of ['tmp', 'early', 'files']) await mkdir(join(folder, name));
   await layOut(files.early, join(folder, 'early'));
   await layOut(files.late, join(folder, 'files'));

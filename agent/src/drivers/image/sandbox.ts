@@ -1,6 +1,6 @@
 import { chown } from 'node:fs/promises';
 import { type RunOptions, type RunResult, run } from '../../host/shell.ts';
-import { ID_SHIFT, shifted } from '../storage/shifted.ts';
+import { ensureShiftGranted, ID_SHIFT, shifted } from '../storage/shifted.ts';
 
 /**
  * Where images are put together: root of a guest's user namespace, with mounts and processes of its own that all end with it.
@@ -32,7 +32,7 @@ export function sandboxCommand(kind: keyof typeof ENTER, program: string, args: 
   return shifted('unshare', [...namespaces, '--', 'sh', '-c', ENTER[kind], 'sh', program, ...args]);
 }
 
-export function sandboxed(
+export async function sandboxed(
   kind: keyof typeof ENTER,
   folder: string,
   program: string,
@@ -40,6 +40,7 @@ export function sandboxed(
   options: SandboxOptions,
 ): Promise<RunResult> {
   const { inputFile, ...rest } = options;
+  await ensureShiftGranted(options.signal);
   const [outer, outerArgs] = sandboxCommand(kind, program, args);
   const within = { ...rest, cwd: folder };
   return inputFile === undefined

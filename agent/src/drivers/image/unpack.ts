@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import type { ImageFormat } from '@drover/shared/model/image';
 import type { Progress } from '../progress.ts';
-import { ensureShiftGranted } from '../storage/shifted.ts';
 import { giveToSandbox, sandboxed } from './sandbox.ts';
 import { sizeDetail } from './transfer.ts';
 
@@ -83,7 +82,6 @@ export async function unpack(
   signal: AbortSignal,
   limits: UnpackLimits = LIMITS,
 ): Promise<void> {
-  await ensureShiftGranted(signal);
   const rootfs = join(folder, 'rootfs');
   await mkdir(rootfs, { mode: 0o755 });
   await giveToSandbox(rootfs);

@@ -27,7 +27,7 @@ export function grantsShift(subids: string): boolean {
 }
 
 /** Where newuidmap is installed, LXC insists that even root has the ids in /etc/subuid; adds them once, by the system's own tool. */
-export async function ensureShiftGranted(signal: AbortSignal): Promise<void> {
+export async function ensureShiftGranted(signal?: AbortSignal): Promise<void> {
   const range = `${ID_SHIFT.first}-${ID_SHIFT.first + ID_SHIFT.count - 1}`;
   for (const [file, option] of [
     ['/etc/subuid', '--add-subuids'],
@@ -37,6 +37,6 @@ export async function ensureShiftGranted(signal: AbortSignal): Promise<void> {
       if (cause.code === 'ENOENT') return '';
       throw new Problem('host-failed', `${file} cannot be read: ${cause.message}`, { cause });
     });
-    if (!grantsShift(text)) await run('usermod', [option, range, 'root'], { signal, timeoutMs: 10_000 });
+    if (!grantsShift(text)) await run('usermod', [option, range, 'root'], { ...(signal ? { signal } : {}), timeoutMs: 10_000 });
   }
 }
