@@ -71,7 +71,8 @@ export async function runMachine(plane: LabPlane, at: HostView, name: string): P
   } finally {
     rmSync(folder, { recursive: true });
   }
-  const order = { type: 'vm', name, image: `${name}-image`, host: at.name, memoryBytes: 128 * 2 ** 20, firmware: 'bios', start: true };
+  const size = { memoryBytes: 128 * 2 ** 20, firmware: 'bios' };
+  const order = { type: 'vm', name, image: `${name}-image`, host: at.name, ...size, startAtBoot: true, start: true };
   await api.finish((await api.send<{ task: TaskView }>('POST', '/guests', order)).task);
   const guest = await api.guestUntil(name, ({ state, addresses }) => state === 'running' && addresses.length > 0);
   if (guest.accelerator !== 'kvm') throw new Problem('host-failed', `${name} runs by ${guest.accelerator}, not by the KVM of its host`);

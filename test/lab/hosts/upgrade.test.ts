@@ -133,12 +133,11 @@ describe('an upgrade', () => {
 it('a reboot that somebody asks for is done when the agent is back, and what starts at boot runs again', async () => {
   const two = lab.host(2);
   await plane.api.until<HostView>('/hosts/two', ({ connected }) => connected);
-  await plane.api.send('PATCH', '/guests/machine', { startAtBoot: true });
+  const before = await plane.api.guestUntil('machine', ({ state }) => state === 'running');
   expect(await plane.api.get<AffectedGuestsView>('/hosts/two/affected')).toMatchObject({
     items: [{ name: 'machine', power: 'running', comesBack: true }],
   });
   const boot = await two.shell('cat /proc/sys/kernel/random/boot_id');
-  const before = await plane.api.guest('machine');
   const { task } = await plane.api.send<BegunView>('POST', '/hosts/two/power', { action: 'reboot' });
   const ended = await plane.api.until<TaskView>(`/tasks/${task.id}`, ({ state }) => state === 'done' || state === 'failed');
   expect(ended).toMatchObject({ state: 'done', title: 'reboot host two' });
