@@ -114,7 +114,9 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
   async function listGuests(): Promise<readonly number[]> {
     const ids = await guestIds(layout);
     const filled = await Promise.all(ids.map(async (id) => (await namesIn(layout.guest(id))).length > 0));
-    return ids.filter((_id, index) => filled[index]);
+    // One whose removal a power cut interrupted is there still, under the name that it had been given.
+    const going = (await namesIn(layout.guests)).flatMap((name) => Number(/^\.(\d+)\.gone$/.exec(name)?.[1] ?? Number.NaN) || []);
+    return [...new Set([...ids.filter((_id, index) => filled[index]), ...going])];
   }
 
   async function removeGuestFolder(guestId: number): Promise<void> {
