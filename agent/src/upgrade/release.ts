@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
-import type { TaskSpecOf } from '@drover/shared/model/task';
-
-/** A package of the agent, as a signed command names it. */
-export type Release = Pick<TaskSpecOf<'agent.upgrade'>, 'version' | 'build' | 'sha256' | 'sizeBytes'>;
+import type { AgentRelease } from '@drover/shared/model/task';
 
 export interface UpgradeOrder {
   readonly taskId: string;
-  readonly release: Release;
+  readonly release: AgentRelease;
   /** Guests that run: the new agent must see them do so before it does anything. */
   readonly running: readonly number[];
 }

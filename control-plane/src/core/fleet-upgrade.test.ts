@@ -1,11 +1,11 @@
 import { HostId, TaskId } from '@drover/shared/model/id';
+import type { AgentRelease } from '@drover/shared/model/task';
 import { describe, expect, it } from 'vitest';
 import { aHost, anAsk, aTask, NOW_MS } from '../../../test/control-plane/held.ts';
 import { advanceFleetUpgrade, beginFleetUpgrade, type FleetUpgradeView, ringsOf, type Upgrading } from './fleet-upgrade.ts';
 import type { Task } from './held.ts';
-import type { Release } from './host-tasks.ts';
 
-const RELEASE: Release = { version: '0.2.0', build: 'bbbbbbbbbbbb', sha256: 'b'.repeat(64), sizeBytes: 1 };
+const RELEASE: AgentRelease = { version: '0.2.0', build: 'bbbbbbbbbbbb', sha256: 'b'.repeat(64), sizeBytes: 1 };
 const idOf = (number: number) => HostId.parse(`host_${String(number).padStart(20, '0')}`);
 const ids = Array.from({ length: 20 }, (_, at) => TaskId.parse(`task_${String(at).padStart(20, '0')}`));
 

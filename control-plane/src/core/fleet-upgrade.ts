@@ -1,10 +1,10 @@
 import { Problem } from '@drover/shared/lib/problem';
 import type { HostId, TaskId } from '@drover/shared/model/id';
-import type { TaskSpecOf } from '@drover/shared/model/task';
+import type { AgentRelease, TaskSpecOf } from '@drover/shared/model/task';
 import { blankTask, changedTasks } from './apply-task.ts';
 import { type Accepted, type Ask, type Change, type Decision, merged, type TaskUpdate } from './change.ts';
 import { isFinished, type Task } from './held.ts';
-import { type Release, type Upgradable, upgradeOf, upgradeStateOf } from './host-tasks.ts';
+import { type Upgradable, upgradeOf, upgradeStateOf } from './host-tasks.ts';
 
 /** So many hosts at once: each fetches its package from here, and a mistake in it meets no more than these. */
 export const AT_ONCE_MAX = 20;
@@ -31,7 +31,7 @@ export function ringsOf(hosts: readonly HostId[]): HostId[][] {
 }
 
 /** Begins to upgrade many hosts, of which those that need it and can are taken. */
-export function beginFleetUpgrade(hosts: readonly Upgradable[], release: Release, ask: Ask): Decision<Accepted> {
+export function beginFleetUpgrade(hosts: readonly Upgradable[], release: AgentRelease, ask: Ask): Decision<Accepted> {
   const states = hosts.map((each) => ({ ...each, ...upgradeStateOf(each, release) }));
   const due = states.filter(({ state }) => state === 'available' || state === 'away');
   if (!states.some(({ state }) => state === 'available')) {

@@ -1,6 +1,6 @@
 import { Problem } from '@drover/shared/lib/problem';
 import type { Inventory } from '@drover/shared/model/host';
-import type { HostPower, TaskSpec } from '@drover/shared/model/task';
+import type { AgentRelease, HostPower, TaskSpec } from '@drover/shared/model/task';
 import { blankTask, changedTasks } from './apply-task.ts';
 import type { Accepted, Ask, Change, Decision } from './change.ts';
 import type { Host, Task } from './held.ts';
@@ -10,14 +10,6 @@ import type { HostDecisionView } from './views.ts';
 const POWER_MS = 30 * 60_000;
 /** The package, what it needs from Debian, a minute on trial, and the way back. */
 const UPGRADE_MS = 15 * 60_000;
-
-/** A package of the agent that this control plane has. */
-export interface Release {
-  readonly version: string;
-  readonly build: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
-}
 
 /** Who has a task made, and when. */
 export type TaskAsk = Pick<Ask, 'by' | 'nowMs' | 'taskId'>;
@@ -33,7 +25,7 @@ export type UpgradeState =
   | { readonly state: 'current' | 'available'; readonly reason: null }
   | { readonly state: 'blocked' | 'away'; readonly reason: string };
 
-export function upgradeStateOf({ host, agent }: Upgradable, release: Pick<Release, 'build'>): UpgradeState {
+export function upgradeStateOf({ host, agent }: Upgradable, release: Pick<AgentRelease, 'build'>): UpgradeState {
   if (agent?.agentBuild === release.build) return { state: 'current', reason: null };
   if (!host.connected) return { state: 'away', reason: `the host ${host.name} is away` };
   if (!agent) return { state: 'away', reason: `the host ${host.name} has not introduced itself yet` };
@@ -45,7 +37,7 @@ export function upgradeStateOf({ host, agent }: Upgradable, release: Pick<Releas
 }
 
 /** Has the host's agent replaced by this control plane's own. */
-export function beginUpgrade({ host, agent }: Upgradable, release: Release, ask: Ask): Decision<Accepted> {
+export function beginUpgrade({ host, agent }: Upgradable, release: AgentRelease, ask: Ask): Decision<Accepted> {
   const { state, reason } = upgradeStateOf({ host, agent }, release);
   if (state === 'current') throw new Problem('wrong-state', `the agent on ${host.name} is ${release.version} already`);
   if (state === 'away') throw new Problem('host-away', reason, { retryable: true, suggestion: 'try again when it is back' });
@@ -60,7 +52,7 @@ export function beginUpgrade({ host, agent }: Upgradable, release: Release, ask:
 /** The task, and what writes it; the caller has seen that the host can do it. */
 export function upgradeOf(
   host: Upgradable['host'],
-  { version, build, sha256, sizeBytes }: Release,
+  { version, build, sha256, sizeBytes }: AgentRelease,
   ask: TaskAsk,
 ): { readonly change: Change; readonly task: Task } {
   return onHost(

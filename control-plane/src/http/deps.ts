@@ -1,17 +1,18 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import type { Random } from '@drover/shared/lib/random';
 import type { HostId } from '@drover/shared/model/id';
+import type { AgentRelease } from '@drover/shared/model/task';
 import type { Cells } from '../broker/cells.ts';
 import type { Store } from '../db/store.ts';
 import type { Admission } from '../loop/admission.ts';
 import type { Relay } from '../relay.ts';
 import type { Signer } from '../signer.ts';
 import type { Uploads } from '../uploads.ts';
-import type { AgentPackage } from './install-script.ts';
 import type { WebAssets } from './web-assets.ts';
 
 export interface AgentPackageFile {
-  readonly about: AgentPackage;
+  /** `name`: of the file, as drover-agent_0.1.0_all.deb. */
+  readonly about: AgentRelease & { readonly name: string };
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
 }
 

@@ -1,19 +1,9 @@
 import { shellWord } from '@drover/shared/lib/shell-word';
+import type { AgentRelease } from '@drover/shared/model/task';
 import { AGENT_PACKAGE_PATH, type PublicKey, RELEASE_PATH } from '@drover/shared/protocol/agent-api';
 
-export interface AgentPackage {
-  /** drover-agent_0.1.0_all.deb */
-  readonly name: string;
-  readonly version: string;
-  /** The first twelve hex digits of the SHA-256 of the agent within, by which it names itself. */
-  readonly build: string;
-  /** In hex. */
-  readonly sha256: string;
-  readonly sizeBytes: number;
-}
-
 /** `curl -fsSL URL/install.sh | sudo sh -s -- --token TOKEN`: makes a plain Debian a host of the control plane at `url`, whose signing key is `publicKey`. */
-export function installScript(url: string, { version, sha256 }: AgentPackage, publicKey: PublicKey): string {
+export function installScript(url: string, { version, sha256 }: AgentRelease, publicKey: PublicKey): string {
   return `#!/bin/sh
 # Makes this Debian machine a host of the Drover control plane at the address below. Nothing is changed before all checks have passed.
 #   curl -fsSL ${url}/install.sh | sudo sh -s -- --token TOKEN [--dry-run] [--new-key]

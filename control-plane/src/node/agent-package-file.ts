@@ -1,16 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AgentRelease } from '@drover/shared/model/task';
 import { z } from 'zod';
 import type { AgentPackageFile } from '../http/deps.ts';
 
-const About = z.strictObject({
-  name: z.string().regex(/^drover-agent_[\w.+~-]+_all\.deb$/),
-  version: z.string(),
-  build: z.string().regex(/^[0-9a-f]{12}$/),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  sizeBytes: z.number().int(),
-});
+const About = z.strictObject({ name: z.string().regex(/^drover-agent_[\w.+~-]+_all\.deb$/), ...AgentRelease.shape });
 
 /** The package that the build left in `folder`; null: it left none. */
 export function agentPackageFile(folder: string): AgentPackageFile | null {

@@ -10,15 +10,16 @@ export type HostPower = z.infer<typeof HostPower>;
 
 const cancelled = z.boolean().default(false);
 
-/** What names a package of the agent, in a command that the control plane signs: so the package is as good as signed, wherever its bytes come from. */
-const release = {
+/** What names a package of the agent. The control plane signs it, so the package is as good as signed, wherever its bytes come from. */
+export const AgentRelease = z.strictObject({
   version: z.string().regex(/^[0-9A-Za-z.+~-]{1,64}$/),
   /** Of the program within: the first twelve hex digits of its SHA-256. */
   build: z.string().regex(/^[0-9a-f]{12}$/),
   /** Of the package. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   sizeBytes: z.number().int().min(1),
-};
+});
+export type AgentRelease = z.infer<typeof AgentRelease>;
 
 /** A thing to do once. `apply` only waits, in the control plane, for a generation to hold, and `fleet.upgrade` has others do it; the rest are sent to the host. */
 export const TaskSpec = z.discriminatedUnion('do', [
@@ -34,10 +35,10 @@ export const TaskSpec = z.discriminatedUnion('do', [
   }),
   z.strictObject({ do: z.literal('guest.console'), guestId: GuestId, ...relay, cancelled }),
   z.strictObject({ do: z.literal('host.power'), action: HostPower, cancelled }),
-  z.strictObject({ do: z.literal('agent.upgrade'), ...release, cancelled }),
+  z.strictObject({ do: z.literal('agent.upgrade'), ...AgentRelease.shape, cancelled }),
   z.strictObject({
     do: z.literal('fleet.upgrade'),
-    ...release,
+    ...AgentRelease.shape,
     /** One after the other; the next begins when the one before has got on. */
     rings: z.array(z.array(HostId)),
     /** Of these the one that is under way. */

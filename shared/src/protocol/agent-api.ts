@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HostId } from '../model/id.ts';
+import { AgentRelease } from '../model/task.ts';
 
 /** The few HTTPS calls an agent makes. Requests are signed by the host's own Ed25519 key (compact JWS). */
 export const PublicKey = z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
@@ -92,13 +93,6 @@ export const ReleaseReply = z.object({
   publicKey: PublicKey,
 });
 export type ReleaseReply = z.infer<typeof ReleaseReply>;
-export const ReleaseClaims = z.object({
-  aud: z.literal('drover-release'),
-  version: z.string(),
-  build: z.string(),
-  /** Of the package, in hex. */
-  sha256: z.string(),
-  sizeBytes: z.number().int(),
-});
+export const ReleaseClaims = z.object({ aud: z.literal('drover-release'), ...AgentRelease.shape });
 export type ReleaseClaims = z.infer<typeof ReleaseClaims>;
 export const RELAY_PATH = '/relay/';

@@ -1,10 +1,11 @@
 import { AffectedGuestsView, BegunView, PowerHost, UpgradeHosts, UpgradesView } from '@drover/shared/api/upgrades';
 import { Problem } from '@drover/shared/lib/problem';
 import { Tag } from '@drover/shared/model/guest';
+import type { AgentRelease } from '@drover/shared/model/task';
 import { z } from 'zod';
 import { affectedGuests } from '../../core/affected.ts';
 import { beginFleetUpgrade } from '../../core/fleet-upgrade.ts';
-import { beginHostPower, beginUpgrade, type Release, upgradeStateOf } from '../../core/host-tasks.ts';
+import { beginHostPower, beginUpgrade, upgradeStateOf } from '../../core/host-tasks.ts';
 import type { FleetHost, Which } from '../../db/fleet.ts';
 import { performer } from '../../loop/perform.ts';
 import { askOf } from '../ask.ts';
@@ -21,7 +22,7 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
   const { store } = deps;
   const perform = performer(store, deps.nudge);
 
-  function release(): Release {
+  function release(): AgentRelease {
     if (deps.agentPackage) return deps.agentPackage.about;
     throw new Problem('not-found', 'this control plane was built without the agent’s package', { suggestion: 'npm run build' });
   }
