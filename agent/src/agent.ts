@@ -20,7 +20,7 @@ import { createQueues, type Queues } from './queues.ts';
 import { createReconciler } from './reconcile.ts';
 import { createReplays } from './replays.ts';
 import { createReporter } from './reporter.ts';
-import { type Machine, NO_MACHINE } from './tasks/machine.ts';
+import { type HostActions, NO_HOST_ACTIONS } from './tasks/host-actions.ts';
 import type { RelayDialer } from './tasks/relay.ts';
 import { createTaskRunner } from './tasks/runner.ts';
 import { isFitToGoOn, NO_TRIAL, type Trial } from './upgrade/trial.ts';
@@ -56,7 +56,7 @@ export interface AgentPorts {
   readonly dialRelay: RelayDialer;
   readonly log: (line: string) => void;
   /** Absent: nothing can be done to the host itself. */
-  readonly machine?: Machine;
+  readonly hostActions?: HostActions;
   /** Absent: this agent has nothing to show first. */
   readonly trial?: Trial;
   /** What people chose on the host itself; where nobody can, there are none. */
@@ -78,7 +78,7 @@ export interface Agent {
 /** Wires the agent: commands into the journal, the journal into the loop, the loop into reports. */
 export function startAgent(ports: AgentPorts): Agent {
   const { hostId, journal, drivers, link, clock, random, log, choices = NO_CHOICES, planners = PLANNERS, queues = createQueues() } = ports;
-  const { machine = NO_MACHINE, trial = NO_TRIAL } = ports;
+  const { hostActions = NO_HOST_ACTIONS, trial = NO_TRIAL } = ports;
   const wishes = createWishes(journal, drivers);
   const replays = createReplays(journal.newestCounter);
   const run = random.text(20);
@@ -123,7 +123,7 @@ export function startAgent(ports: AgentPorts): Agent {
     journal,
     reporter,
     clock,
-    context: { wishes, drivers, reconciler, choices, clock, dialRelay: ports.dialRelay, machine },
+    context: { wishes, drivers, reconciler, choices, clock, dialRelay: ports.dialRelay, hostActions },
   });
   const figures = gauges && createFiguresTeller({ gauges, wishes, drivers, reporter, clock, log });
   const complain = rateLimited(log, clock);

@@ -7,7 +7,7 @@ import { realDisk } from '../../agent/src/host/disk.ts';
 import { enrol, readIdentity } from '../../agent/src/identity.ts';
 import { Journal } from '../../agent/src/journal.ts';
 import { createMqttLink } from '../../agent/src/mqtt-link.ts';
-import { NO_MACHINE } from '../../agent/src/tasks/machine.ts';
+import { NO_HOST_ACTIONS } from '../../agent/src/tasks/host-actions.ts';
 import { createRelayDialer } from '../../agent/src/tasks/relay-websocket.ts';
 import { createChance } from './chance.ts';
 import { SIMULATED_FACTS, SIMULATED_HARDWARE, simulatedGauges } from './gauges.ts';
@@ -57,8 +57,8 @@ export async function startSimulatedHost(options: SimulatedHostOptions): Promise
       return () => {};
     },
     // Its agent is not another one then, but says so.
-    machine: {
-      ...NO_MACHINE,
+    hostActions: {
+      ...NO_HOST_ACTIONS,
       async upgrade({ release }) {
         agentBuild = release.build;
         inventoryChanged();

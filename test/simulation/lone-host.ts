@@ -8,7 +8,7 @@ import { Journal } from '../../agent/src/journal.ts';
 import { type Answers, createAnswers } from '../../agent/src/local/answers.ts';
 import { createQueues } from '../../agent/src/queues.ts';
 import { createReconciler } from '../../agent/src/reconcile.ts';
-import { NO_MACHINE } from '../../agent/src/tasks/machine.ts';
+import { NO_HOST_ACTIONS } from '../../agent/src/tasks/host-actions.ts';
 import { createTaskRunner } from '../../agent/src/tasks/runner.ts';
 import { createWishes } from '../../agent/src/wishes.ts';
 import { createChance } from './chance.ts';
@@ -75,7 +75,10 @@ export class LoneHost {
       uptimeMs: () => Number.POSITIVE_INFINITY,
     });
     const dialRelay = () => Promise.reject(new Error('there is no relay'));
-    const tasks = createTaskRunner({ ...ports, context: { wishes, drivers, reconciler, choices, clock, dialRelay, machine: NO_MACHINE } });
+    const tasks = createTaskRunner({
+      ...ports,
+      context: { wishes, drivers, reconciler, choices, clock, dialRelay, hostActions: NO_HOST_ACTIONS },
+    });
     const link = () => ({ connected: false, sinceMs: 0, why: null });
     const pauseChanged = reporter.inventoryChanged;
     const goDown = () => {

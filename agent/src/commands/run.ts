@@ -13,9 +13,9 @@ import { makeRunFolders } from '../host/folder.ts';
 import { collectWhenIdle } from '../host/idle-memory.ts';
 import { hostBootId, takeInventory } from '../host/inventory.ts';
 import { takeLock } from '../host/lock.ts';
+import { createHostActions } from '../host-actions.ts';
 import { Journal } from '../journal.ts';
 import { openLocalServer } from '../local/server.ts';
-import { createMachine } from '../machine.ts';
 import { createMqttLink } from '../mqtt-link.ts';
 import { createRelayDialer } from '../tasks/relay-websocket.ts';
 import { buildOf, ownProgram } from '../upgrade/release.ts';
@@ -56,7 +56,7 @@ export const runCommand: Command = async (words) => {
     watchInventory: about.watch,
     gauges: createGauges(),
     dialRelay: createRelayDialer(config.controlPlaneUrl),
-    machine: createMachine(upgrader, journal.hostBooted),
+    hostActions: createHostActions(upgrader, journal.hostBooted),
     trial: upgrader.trial,
     choices: createChoices(realDisk, `${config.dataPath}/choices.json`, say),
     uptimeMs: () => uptime() * 1_000,

@@ -4,7 +4,7 @@ import type { Choices } from '../choices.ts';
 import type { Drivers } from '../drivers/drivers.ts';
 import type { Reconciler } from '../reconcile.ts';
 import type { Wishes } from '../wishes.ts';
-import type { Machine } from './machine.ts';
+import type { HostActions } from './host-actions.ts';
 import type { RelayDialer } from './relay.ts';
 
 export interface TaskContext {
@@ -14,7 +14,7 @@ export interface TaskContext {
   readonly choices: Choices;
   readonly clock: Clock;
   readonly dialRelay: RelayDialer;
-  readonly machine: Machine;
+  readonly hostActions: HostActions;
   readonly taskId: string;
   readonly signal: AbortSignal;
   /** When the task was first begun, by this life of the agent or an earlier one. */

@@ -4,9 +4,9 @@ import type { TaskContext, TaskKind } from './task.ts';
 /** Takes another agent in the place of this one. Its state is on disk, beside the packages: whichever agent runs finds out by asking again. */
 export const upgrade: TaskKind<'agent.upgrade'> = {
   async run({ version, build, sha256, sizeBytes }, context) {
-    const { machine, taskId, signal, log } = context;
+    const { hostActions, taskId, signal, log } = context;
     const release = { version, build, sha256, sizeBytes };
-    await machine.upgrade({ taskId, release, running: await runningGuests(context) }, signal, log);
+    await hostActions.upgrade({ taskId, release, running: await runningGuests(context) }, signal, log);
     return { version, build };
   },
   recover: async () => ({ do: 'run-again' }),

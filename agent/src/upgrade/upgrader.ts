@@ -21,7 +21,7 @@ const LOOK_MS = 500;
 export interface Upgrader {
   /** Why this agent cannot be upgraded from the control plane; null: it can. */
   readonly blocked: string | null;
-  /** See Machine. */
+  /** See HostActions. */
   upgrade(order: UpgradeOrder, signal: AbortSignal, log: (line: string) => void): Promise<void>;
   readonly trial: Trial;
 }

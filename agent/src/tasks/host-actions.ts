@@ -3,7 +3,7 @@ import type { HostPower } from '@drover/shared/model/task';
 import type { UpgradeOrder } from '../upgrade/release.ts';
 
 /** What is done to the host itself, and to the agent on it: not by drivers, and not to any resource. */
-export interface Machine {
+export interface HostActions {
   /** Asks the host to reboot or to shut down; returns once it is about to. Throws Problem when it refuses. */
   power(action: HostPower): Promise<void>;
   /** Has the host booted since the agent last ran? */
@@ -16,4 +16,4 @@ export interface Machine {
 }
 
 const refuse = () => Promise.reject(new Problem('unsupported', 'this agent has no machine of its own to do that to'));
-export const NO_MACHINE: Machine = { power: refuse, upgrade: refuse, hasBooted: false };
+export const NO_HOST_ACTIONS: HostActions = { power: refuse, upgrade: refuse, hasBooted: false };

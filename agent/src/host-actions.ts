@@ -1,9 +1,9 @@
 import { run } from './host/shell.ts';
-import type { Machine } from './tasks/machine.ts';
+import type { HostActions } from './tasks/host-actions.ts';
 import type { Upgrader } from './upgrade/upgrader.ts';
 
-/** The real machine. systemd ends everything in order: guests first, by drover-guests.service. */
-export const createMachine = (upgrader: Upgrader, hasBooted: boolean): Machine => ({
+/** The real ones. systemd ends everything in order: guests first, by drover-guests.service. */
+export const createHostActions = (upgrader: Upgrader, hasBooted: boolean): HostActions => ({
   hasBooted,
   upgrade: upgrader.upgrade,
   async power(action) {
