@@ -51,11 +51,19 @@ export const blankTask = (ask: Pick<Ask, 'by' | 'nowMs' | 'taskId'>) =>
 
 /** Ends tasks whose wish was replaced by another one that makes them moot. */
 export function superseded(tasks: readonly Task[], purposes: readonly TaskPurpose[], detail: string, nowMs: number): TaskUpdate[] {
-  const problem = new Problem('cancelled', detail).view();
-  return tasks
-    .filter(({ purpose }) => purposes.includes(purpose))
-    .map(({ id }) => ({ id, state: 'cancelled', finishedAtMs: nowMs, problem, activity: null, waitingFor: null }));
+  const problem = new Problem('cancelled', detail);
+  return tasks.filter(({ purpose }) => purposes.includes(purpose)).map((task) => endedTask(task, 'cancelled', problem, nowMs));
 }
+
+/** Ends a task before what it asked for has come about. */
+export const endedTask = ({ id }: Pick<Task, 'id'>, state: 'failed' | 'cancelled', problem: Problem, nowMs: number): TaskUpdate => ({
+  id,
+  state,
+  finishedAtMs: nowMs,
+  problem: problem.view(),
+  activity: null,
+  waitingFor: null,
+});
 
 export const changedTasks = (tasks: readonly { readonly id: string }[]): EventWrite[] =>
   [...new Set(tasks.map(({ id }) => id))].map((id) => ({ kind: 'task', id, gone: false }));

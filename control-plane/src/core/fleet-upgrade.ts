@@ -1,7 +1,7 @@
 import { Problem } from '@drover/shared/lib/problem';
 import type { HostId, TaskId } from '@drover/shared/model/id';
 import type { AgentRelease, TaskSpecOf } from '@drover/shared/model/task';
-import { blankTask, changedTasks } from './apply-task.ts';
+import { blankTask, changedTasks, endedTask } from './apply-task.ts';
 import { type Accepted, type Ask, type Change, type Decision, merged, type TaskUpdate } from './change.ts';
 import { isFinished, type Task } from './held.ts';
 import { type Upgradable, upgradeOf, upgradeStateOf } from './host-tasks.ts';
@@ -112,14 +112,7 @@ function stopped(task: Task, spec: Spec, { host, upgrade }: InTurn, notBegun: nu
     suggestion:
       later > 0 ? `${later} hosts were left as they are; see to this one, then begin again` : 'see to this host, then begin again',
   });
-  const update: TaskUpdate = {
-    id: task.id,
-    state: 'failed',
-    finishedAtMs: nowMs,
-    problem: problem.view(),
-    activity: null,
-    waitingFor: null,
-  };
+  const update = endedTask(task, 'failed', problem, nowMs);
   return {
     change: { by: task.createdBy, atMs: nowMs, taskUpdates: [update], events: changedTasks([update]) },
     answer: null,

@@ -3,8 +3,8 @@ import { Problem } from '@drover/shared/lib/problem';
 import type { HostId, TaskId } from '@drover/shared/model/id';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
-import { changedTasks } from './apply-task.ts';
-import type { Ask, Change, Decision, TaskUpdate } from './change.ts';
+import { changedTasks, endedTask } from './apply-task.ts';
+import type { Ask, Change, Decision } from './change.ts';
 import type { Host } from './held.ts';
 import { settingsWish } from './host-settings.ts';
 import type { EnrolmentDecisionView, HostDecisionView } from './views.ts';
@@ -29,10 +29,8 @@ export function editHost(view: HostDecisionView, { name, ...given }: EditHost, a
 /** Removes the host and all it had from the control plane. Nothing on the host is touched: a machine that is still there keeps its guests running. */
 export function forgetHost(view: HostDecisionView, ask: Ask): Decision<{ readonly hostId: HostId }> {
   const { host, resources, tasks } = view;
-  const problem = new Problem('gone', `the host ${host.name} was forgotten`).view();
-  const ended = tasks.map(
-    ({ id }): TaskUpdate => ({ id, state: 'cancelled', finishedAtMs: ask.nowMs, problem, activity: null, waitingFor: null }),
-  );
+  const problem = new Problem('gone', `the host ${host.name} was forgotten`);
+  const ended = tasks.map((task) => endedTask(task, 'cancelled', problem, ask.nowMs));
   const refs = resources.map(({ kind, id }) => ({ kind, id }));
   return {
     change: {

@@ -2,8 +2,8 @@ import type { ReplacedHost } from '@drover/shared/api/host-views';
 import { Problem } from '@drover/shared/lib/problem';
 import type { GuestSpec } from '@drover/shared/model/guest';
 import { GuestId, type ImageId, type NetworkId, type StorageId } from '@drover/shared/model/id';
-import { changedTasks } from './apply-task.ts';
-import type { Ask, Change, Decision, EventWrite, TaskUpdate, WishWrite } from './change.ts';
+import { changedTasks, endedTask } from './apply-task.ts';
+import type { Ask, Change, Decision, EventWrite, WishWrite } from './change.ts';
 import { type Held, isKind } from './held.ts';
 import { settingsAfter } from './host-settings.ts';
 import type { HostDecisionView } from './views.ts';
@@ -47,10 +47,8 @@ export function replaceHost(
   const settings = settingsAfter(fresh, old);
   const written = new Set(wishes.map(({ kind, id }) => `${kind}/${id}`));
   const removals = old.resources.filter(({ kind, id }) => !written.has(`${kind}/${id}`)).map(({ kind, id }) => ({ kind, id }));
-  const problem = new Problem('gone', `the host ${old.host.name} was replaced by ${fresh.host.name}`).view();
-  const ended = old.tasks.map(
-    ({ id }): TaskUpdate => ({ id, state: 'cancelled', finishedAtMs: ask.nowMs, problem, activity: null, waitingFor: null }),
-  );
+  const problem = new Problem('gone', `the host ${old.host.name} was replaced by ${fresh.host.name}`);
+  const ended = old.tasks.map((task) => endedTask(task, 'cancelled', problem, ask.nowMs));
   const events: EventWrite[] = [
     ...wishes.map(({ kind, id }) => ({ kind, id, gone: false })),
     ...removals.filter(({ kind }) => kind !== 'host').map((ref) => ({ ...ref, gone: true })),

@@ -2,7 +2,7 @@ import { canonicalJson } from '@drover/shared/lib/digest';
 import { Problem } from '@drover/shared/lib/problem';
 import { GuestStatus } from '@drover/shared/model/guest';
 import type { TaskSpec } from '@drover/shared/model/task';
-import { blankTask, changedTasks, refOf, superseded } from './apply-task.ts';
+import { blankTask, changedTasks, endedTask, refOf, superseded } from './apply-task.ts';
 import type { Accepted, Ask, Change, Decision, TaskUpdate, WishWrite } from './change.ts';
 import { tombstoneOf } from './guests.ts';
 import { type Held, isFinished, isKind, type Task } from './held.ts';
@@ -89,14 +89,7 @@ export function expireTask(
   const { task, carrier, hostIsAway } = view;
   if (isFinished(task.state) || task.deadlineAtMs === null || task.deadlineAtMs > nowMs)
     return { change: { by: 'drover', atMs: nowMs }, answer: null };
-  const update: TaskUpdate = {
-    id: task.id,
-    state: 'failed',
-    finishedAtMs: nowMs,
-    problem: lateness(task, hostIsAway).view(),
-    activity: null,
-    waitingFor: null,
-  };
+  const update = endedTask(task, 'failed', lateness(task, hostIsAway), nowMs);
   return {
     change: {
       by: 'drover',
@@ -189,8 +182,7 @@ const powered = (guest: Held<'guest'>, power: 'off' | 'running'): WishWrite => (
 });
 
 function ended(task: Task, wishes: readonly WishWrite[], alsoEnded: readonly TaskUpdate[], ask: Ask): Decision<Accepted> {
-  const problem = new Problem('cancelled', `cancelled by ${ask.by}`).view();
-  const update: TaskUpdate = { id: task.id, state: 'cancelled', finishedAtMs: ask.nowMs, problem, activity: null, waitingFor: null };
+  const update = endedTask(task, 'cancelled', new Problem('cancelled', `cancelled by ${ask.by}`), ask.nowMs);
   return {
     change: {
       by: ask.by,
