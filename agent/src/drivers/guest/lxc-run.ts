@@ -21,7 +21,7 @@ export type ContainerRecord = z.infer<typeof ContainerRecord>;
  * Holds a container: runs lxc-start, and when it has ended leaves the end of what it said, with its exit code last, in the file that is its
  * first word. `tail` bounds it: a container that reboots for ever makes LXC talk for ever.
  */
-export const HOLD_CONTAINER = 'end=$1; shift; { "$@" 2>&1 >/dev/null; echo "exit $?"; } | tail -c 65536 > "$end"';
+export const HOLD_CONTAINER = holding('"$@"');
 
 /**
  * The same in a unit of systemd with cgroups v2, so that the container's groups are made within the unit's: the unit's own group must then hold no
@@ -30,9 +30,12 @@ export const HOLD_CONTAINER = 'end=$1; shift; { "$@" 2>&1 >/dev/null; echo "exit
 export const HOLD_CONTAINER_IN_UNIT = [
   'group=/sys/fs/cgroup$(sed -n "s/^0:://p" /proc/self/cgroup)',
   'mkdir "$group/holder" && echo $$ > "$group/holder/cgroup.procs"',
-  'end=$1; shift',
-  '{ (echo 0 > "$group/cgroup.procs"; exec "$@") 2>&1 >/dev/null; echo "exit $?"; } | tail -c 65536 > "$end"',
+  holding('(echo 0 > "$group/cgroup.procs"; exec "$@")'),
 ].join('; ');
+
+function holding(start: string): string {
+  return `end=$1; shift; { ${start} 2>&1 >/dev/null; echo "exit $?"; } | tail -c 65536 > "$end"`;
+}
 
 /** Run-time files of containers, on a tmpfs: a folder for each, one for what LXC itself keeps, one for the ends of runs. */
 export class LxcRunFolders {
