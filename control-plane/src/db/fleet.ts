@@ -3,10 +3,11 @@ import { and, asc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { FleetUpgradeView, Upgrading } from '../core/fleet-upgrade.ts';
 import type { Upgradable } from '../core/host-tasks.ts';
+import { among, hostsTagged } from './among.ts';
 import { hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
 
-const { host, hostInventory, resource, task } = schema;
+const { host, hostInventory, task } = schema;
 
 /** What is looked at of many hosts at once. Of an inventory, which is long, only what is needed is taken out. */
 export interface Fleet {
@@ -18,9 +19,6 @@ export interface Fleet {
 }
 export type Which = { readonly refs: readonly string[] } | { readonly tag: string } | { readonly all: true };
 export type FleetHost = Upgradable & { readonly host: Upgrading['host'] };
-
-const SETTINGS_WITH_TAG = (tag: string) =>
-  sql`SELECT host_id FROM ${resource}, json_each(${resource.spec}, '$.tags') AS tag WHERE kind = 'host' AND tag.value = ${tag}`;
 
 export function createFleet(db: LibSQLDatabase): Fleet {
   const part = (path: string) => sql<string | null>`json_extract(${hostInventory.inventory}, ${path})`;
@@ -36,7 +34,6 @@ export function createFleet(db: LibSQLDatabase): Fleet {
       agent: version === null ? null : { agentVersion: version, agentBuild: build ?? undefined, upgradeBlocked: blocked ?? undefined },
     }));
   }
-  const among = (ids: readonly string[]) => sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`;
 
   /** The newest upgrade of each host since then. */
   async function upgradesSince(hostIds: readonly HostId[], sinceMs: number) {
@@ -51,7 +48,7 @@ export function createFleet(db: LibSQLDatabase): Fleet {
   return {
     upgradables(which) {
       if ('all' in which) return hostsWhere(undefined);
-      if ('tag' in which) return hostsWhere(sql`${host.id} IN (${SETTINGS_WITH_TAG(which.tag)})`);
+      if ('tag' in which) return hostsWhere(sql`${host.id} IN ${hostsTagged(which.tag)}`);
       return hostsWhere(sql`(${host.id} IN ${among(which.refs)} OR ${host.name} IN ${among(which.refs)})`);
     },
     async unfinishedUpgrades() {

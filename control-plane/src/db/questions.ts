@@ -2,6 +2,7 @@ import type { ResourceRef } from '@drover/shared/model/resource';
 import type { Client } from '@libsql/client';
 import { and, asc, eq, gt, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import { among } from './among.ts';
 import { asked, type Query, type Question } from './asked.ts';
 import * as schema from './schema.ts';
 
@@ -58,7 +59,7 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
         .where(eq(task.id, value('id'))),
     ),
     tasksOfHost: unfinishedTasks(eq(task.hostId, value('hostId'))),
-    tasksOfHosts: unfinishedTasks(sql`${task.hostId} IN ${inList('ids')}`),
+    tasksOfHosts: unfinishedTasks(sql`${task.hostId} IN ${among(value('ids'))}`),
     tasksOf: unfinishedTasks(and(eq(task.targetKind, value('kind')), eq(task.targetId, value('id')))),
     taskRecord: taskRecords(eq(task.id, value('id'))),
     resource: ask(
@@ -78,19 +79,21 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
       db
         .select()
         .from(resource)
-        .where(sql`${resource.kind} = 'guest' AND (${resource.id} IN ${inList('ids')} OR ${resource.name} IN ${inList('names')})`),
+        .where(
+          sql`${resource.kind} = 'guest' AND (${resource.id} IN ${among(value('ids'))} OR ${resource.name} IN ${among(value('names'))})`,
+        ),
     ),
     hostsAmong: ask(
       db
         .select()
         .from(host)
-        .where(sql`${host.id} IN ${inList('ids')}`),
+        .where(sql`${host.id} IN ${among(value('ids'))}`),
     ),
-    tasksOfGuests: unfinishedTasks(sql`${task.targetKind} = 'guest' AND ${task.targetId} IN ${inList('ids')}`),
-    taskRecordsAmong: taskRecords(sql`${task.id} IN ${inList('ids')}`),
+    tasksOfGuests: unfinishedTasks(sql`${task.targetKind} = 'guest' AND ${task.targetId} IN ${among(value('ids'))}`),
+    taskRecordsAmong: taskRecords(sql`${task.id} IN ${among(value('ids'))}`),
     guestRecordById: guestRecords(eq(resource.id, value('ref'))),
     guestRecordByName: guestRecords(eq(resource.name, value('ref'))),
-    guestRecordsAmong: guestRecords(sql`${resource.id} IN (SELECT value FROM json_each(${value('list')}))`),
+    guestRecordsAmong: guestRecords(sql`${resource.id} IN ${among(value('list'))}`),
     /** Of `list`, which `listOf` makes. */
     resourcesAmong: ask(
       db
@@ -124,7 +127,7 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
       db
         .select({ id: host.id, cell: host.cell, connected: host.connected, asOfMs: host.asOfMs })
         .from(host)
-        .where(sql`${host.id} IN ${inList('ids')}`),
+        .where(sql`${host.id} IN ${among(value('ids'))}`),
     ),
     pendingAmong: ask(db.select().from(resource).where(sql`${resource}.rowid IN (${OLDEST_PENDING})`).orderBy(asc(resource.createdAtMs))),
     hostsWithPending: ask(
@@ -171,8 +174,6 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
     ),
   };
 }
-
-const inList = (name: string): SQL => sql`(SELECT value FROM json_each(${value(name)}))`;
 
 /** Each of them once. */
 export const listOf = (refs: readonly ResourceRef[]): string =>

@@ -6,6 +6,7 @@ import { and, asc, count, desc, eq, gt, isNotNull, isNull, max, min, or, type SQ
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Held, Host } from '../core/held.ts';
+import { among, hostsTagged } from './among.ts';
 import { guestReads } from './guest-list.ts';
 import { HOST_BESIDE, type Questions } from './questions.ts';
 import { heldOfKind, hostOf, taskOf } from './rows.ts';
@@ -30,7 +31,7 @@ export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
     async hosts(list) {
       const where = and(
         list.name === undefined ? undefined : eq(host.name, list.name),
-        list.tag === undefined ? undefined : sql`${host.id} IN (${hostsTagged(list.tag)})`,
+        list.tag === undefined ? undefined : sql`${host.id} IN ${hostsTagged(list.tag)}`,
       );
       const found = await db
         .select()
@@ -175,19 +176,15 @@ export async function inventoriesOf(db: LibSQLDatabase, hostIds: readonly HostId
   const found = await db
     .select()
     .from(hostInventory)
-    .where(sql`${hostInventory.hostId} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`);
+    .where(sql`${hostInventory.hostId} IN ${among(hostIds)}`);
   return new Map(found.map(({ hostId, inventory }) => [hostId, inventory]));
 }
-
-/** Ids of the hosts whose settings have this tag. */
-const hostsTagged = (tag: string): SQL =>
-  sql`SELECT r.id FROM resource r, json_each(r.spec, '$.tags') AS tag WHERE r.kind = 'host' AND tag.value = ${tag}`;
 
 export async function settingsOf(db: LibSQLDatabase, hostIds: readonly HostId[]): Promise<ReadonlyMap<string, Held<'host'>>> {
   const found = await db
     .select()
     .from(resource)
-    .where(and(eq(resource.kind, 'host'), sql`${resource.id} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`));
+    .where(and(eq(resource.kind, 'host'), sql`${resource.id} IN ${among(hostIds)}`));
   return new Map(found.map((row) => [row.id, heldOfKind('host', row)]));
 }
 
@@ -204,12 +201,7 @@ async function oldestPending(db: LibSQLDatabase, hostIds: readonly HostId[]): Pr
         eq(resourceVersion.generation, resource.generation),
       ),
     )
-    .where(
-      and(
-        sql`${resource.hostId} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`,
-        gt(resource.generation, resource.ackedGeneration),
-      ),
-    )
+    .where(and(sql`${resource.hostId} IN ${among(hostIds)}`, gt(resource.generation, resource.ackedGeneration)))
     .groupBy(resource.hostId);
   return new Map(found.flatMap(({ hostId, sinceMs }) => (sinceMs === null ? [] : [[hostId, sinceMs] as const])));
 }
@@ -222,7 +214,7 @@ async function guestCounts(db: LibSQLDatabase, hostIds: readonly HostId[]): Prom
       running: sql<number>`sum(${guestCount.guests}) FILTER (WHERE ${guestCount.observedPower} = 'running')`,
     })
     .from(guestCount)
-    .where(sql`${guestCount.hostId} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`)
+    .where(sql`${guestCount.hostId} IN ${among(hostIds)}`)
     .groupBy(guestCount.hostId);
   return new Map(found.map((row) => [row.hostId, { total: row.total, running: row.running ?? 0 }]));
 }
