@@ -23,11 +23,14 @@ const ASK_AGAIN_MS = 10_000;
  * that it is given. They come back with the host. Always comes to an end, after the longest of those times in each group.
  */
 export async function endGuests(ports: GoingDownPorts): Promise<void> {
-  // Once more for what was just being started when it began.
-  for (const wishes of [ports.wishes.all('guest'), ports.wishes.all('guest')]) {
-    const guests = wishes.map((wish) => ({ wish, startOrder: wish.spec.startOrder ?? null }));
-    for (const group of endingGroups(guests)) await Promise.all(group.map(({ wish }) => endGuest(wish, ports)));
-  }
+  await endGuestsOnce(ports);
+  // What was just being started then runs now.
+  await endGuestsOnce(ports);
+}
+
+async function endGuestsOnce(ports: GoingDownPorts): Promise<void> {
+  const guests = ports.wishes.all('guest').map((wish) => ({ wish, startOrder: wish.spec.startOrder ?? null }));
+  for (const group of endingGroups(guests)) await Promise.all(group.map(({ wish }) => endGuest(wish, ports)));
 }
 
 async function endGuest(wish: Wish<'guest'>, { wishes, drivers, clock, log }: GoingDownPorts): Promise<void> {

@@ -18,7 +18,7 @@ import { Journal } from '../journal.ts';
 import { openLocalServer } from '../local/server.ts';
 import { createMqttLink } from '../mqtt-link.ts';
 import { createRelayDialer } from '../tasks/relay-websocket.ts';
-import { buildOf, ownProgram } from '../upgrade/release.ts';
+import { ownProgram } from '../upgrade/release.ts';
 import { createUpgrader } from '../upgrade/upgrader.ts';
 import { createUploads } from '../uploads.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -35,11 +35,11 @@ export const runCommand: Command = async (words) => {
   makeRunFolders(config.runPath);
   const ports = { clock: realClock, random: realRandom, log: say };
   const drivers = createHostDrivers({ config, controlPlane: createUploads(identity, config.controlPlaneUrl, realClock), ...ports });
-  const program = ownProgram();
-  const upgrader = createUpgrader({ dataPath: config.dataPath, controlPlaneUrl: config.controlPlaneUrl, clock: realClock, program });
+  const { dataPath, controlPlaneUrl } = config;
+  const upgrader = createUpgrader({ dataPath, controlPlaneUrl, clock: realClock, program: ownProgram() });
   const about = await takeInventory({
     drivers,
-    agent: { agentVersion: AGENT_VERSION, agentBuild: buildOf(program), upgradeBlocked: upgrader.blocked ?? undefined },
+    agent: { agentVersion: AGENT_VERSION, agentBuild: upgrader.build, upgradeBlocked: upgrader.blocked ?? undefined },
     defaults: { storagePath: `${config.storagePaths[0]}/local`, bridge: config.bridges[0] ?? 'drover0' },
     whyNoKvm,
     ...ports,

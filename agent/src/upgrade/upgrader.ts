@@ -19,6 +19,8 @@ const INSTALLED_PROGRAM = '/usr/lib/drover/agent.js';
 const LOOK_MS = 500;
 
 export interface Upgrader {
+  /** Of the program that runs here. */
+  readonly build: string;
   /** Why this agent cannot be upgraded from the control plane; null: it can. */
   readonly blocked: string | null;
   /** See HostActions. */
@@ -79,6 +81,7 @@ export function createUpgrader({ dataPath, controlPlaneUrl, clock, program }: Up
   }
 
   return {
+    build,
     blocked: blockedBy(program),
     async upgrade(order, signal, log) {
       const { taskId, release } = order;

@@ -97,8 +97,7 @@ export interface Views {
   onImage(id: string): Promise<ImageDecisionView>;
   onTask(id: string): Promise<TaskDecisionView>;
   onHost(ref: string, newName?: string): Promise<HostDecisionView>;
-  /** For enrolling a host by its key with a token. */
-  /** `publicKey` null: the host has no key yet. */
+  /** For enrolling a host by its key with a token; `publicKey` null: the host has no key yet. */
   enrolment(tokenHash: string, publicKey: PublicKey | null): Promise<EnrolmentDecisionView>;
   /** For absorbing a report that speaks of these resources; null: no such host. `all`: a hello, which is compared with everything. */
   onReport(hostId: HostId, refs: readonly ResourceRef[] | 'all'): Promise<ReportView | null>;

@@ -3,7 +3,7 @@ import type { Host } from '../core/held.ts';
 import type { Store } from '../db/store.ts';
 import { hostFiguresView } from './host-views.ts';
 
-/** Hosts tell their figures every half minute; they are written within a second. */
+/** Hosts tell their figures every half minute; they are written once a minute. */
 export const FIGURES_LOOK_MS = 5_000;
 
 /**

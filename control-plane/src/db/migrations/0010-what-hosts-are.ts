@@ -1,4 +1,4 @@
-/** The long lists of what a host is made of, which change rarely; and its newest live figures, written every half minute: each in a table that holds nothing else. */
+/** The long lists of what a host is made of, which change rarely; and its newest live figures, written once a minute: each in a table that holds nothing else. */
 export const sql = `
 CREATE TABLE host_hardware (host_id TEXT PRIMARY KEY, digest TEXT NOT NULL, hardware TEXT NOT NULL)
 --
