@@ -12,6 +12,7 @@ import { quiet, Timeline } from '../../test/simulation/timeline.ts';
 import { fairWeather } from '../../test/simulation/weather.ts';
 import { startAgent } from './agent.ts';
 import { Journal } from './journal.ts';
+import type { Trial } from './upgrade/trial.ts';
 
 const HOST = HostId.parse('host_0123456789');
 let sequence = 0;
@@ -149,23 +150,18 @@ it('a storage that is new to this host is searched at once for guests that nobod
   expect([...said]).toContain('guest/108');
 });
 
-it('a new agent on trial does nothing to guests before it was answered and sees what ran; then it says so, and goes on', async () => {
+/** A new agent whose journal wishes guest 107 to run, and which somebody answers when told to. */
+async function agentOnTrial(trial: Trial) {
   const timeline = new Timeline(1_000_000);
   const life = new MortalLife(timeline);
   const chance = createChance('agent');
   const machine = new Machine('one', life.clock, fairWeather(chance));
   const drivers = createSimulatedDrivers({ machine, life });
-  const disk = createSimulatedDisk(emptyDisk(), realLife);
-  const journal = new Journal(disk, '/journal', 'boot', life.clock.now());
+  const journal = new Journal(createSimulatedDisk(emptyDisk(), realLife), '/journal', 'boot', life.clock.now());
   journal.accept({ ...STORAGE, hostId: HOST, generation: 1, deletion: null, spec: storage });
   journal.accept({ ...GUEST, hostId: HOST, generation: 1, deletion: null, spec: guest });
-  let passed = false;
-  const pass = () => {
-    passed = true;
-  };
-  let running = [107];
   let answer: () => void = () => {};
-  startAgent({
+  const agent = startAgent({
     hostId: HOST,
     journal,
     drivers,
@@ -184,9 +180,18 @@ it('a new agent on trial does nothing to guests before it was answered and sees 
     inventory: await simulatedInventory(machine, drivers),
     dialRelay: () => Promise.reject(new Error('there is no relay')),
     log() {},
-    trial: { isOn: () => !passed, before: () => ({ atMs: 0, running }), pass },
+    trial,
   });
-  const lasts = passing(timeline);
+  return { agent, machine, timeline, answer: () => answer(), lasts: passing(timeline) };
+}
+
+it('a new agent on trial does nothing to guests before it was answered and sees what ran; then it says so, and goes on', async () => {
+  let passed = false;
+  const pass = () => {
+    passed = true;
+  };
+  let running = [107];
+  const { machine, answer, lasts } = await agentOnTrial({ isOn: () => !passed, before: () => ({ atMs: 0, running }), pass });
   // Nobody answers: not even when the wait for the control plane is over.
   await lasts(60_000);
   expect([passed, machine.running.size]).toEqual([false, 0]);
@@ -197,4 +202,19 @@ it('a new agent on trial does nothing to guests before it was answered and sees 
   running = [];
   await lasts(20_000);
   expect([passed, [...machine.running.keys()]]).toEqual([true, [107]]);
+});
+
+it('a new agent on trial that ends while it looks for the guests looks no more', async () => {
+  let looks = 0;
+  const before = () => {
+    looks += 1;
+    return { atMs: 0, running: [107] };
+  };
+  const { agent, timeline, answer, lasts } = await agentOnTrial({ isOn: () => true, before, pass() {} });
+  await lasts(30_000);
+  answer();
+  expect(looks).toBe(1);
+  await agent.stop('told to');
+  await lasts(600_000);
+  expect([looks, timeline.pending]).toEqual([1, 0]);
 });

@@ -1,7 +1,6 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import type { Random } from '@drover/shared/lib/random';
 import { rateLimited } from '@drover/shared/lib/rate-limited';
-import type { GuestType } from '@drover/shared/model/guest';
 import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId } from '@drover/shared/model/id';
@@ -16,6 +15,7 @@ import type { Gauges } from './host/figures/look.ts';
 import { digestOf, type Journal } from './journal.ts';
 import type { Link } from './link.ts';
 import { type Answers, type AnswersPorts, createAnswers } from './local/answers.ts';
+import { findOrphans } from './orphans.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createReconciler } from './reconcile.ts';
 import { createReplays } from './replays.ts';
@@ -128,6 +128,7 @@ export function startAgent(ports: AgentPorts): Agent {
   const figures = gauges && createFiguresTeller({ gauges, wishes, drivers, reporter, clock, log });
   const complain = rateLimited(log, clock);
   const unwatch: (() => void)[] = [];
+  let hasStopped = false;
   let cancelHouse: () => void = () => {};
   let cancelHold: () => void = () => {};
   let cancelSearch: () => void = () => {};
@@ -174,6 +175,7 @@ export function startAgent(ports: AgentPorts): Agent {
     } catch (thrown) {
       log(`cannot see what became of the guests: ${String(thrown)}`);
     }
+    if (hasStopped) return;
     cancelHold();
     if (!trial.isOn()) return heard();
     // Beyond the next look, so that no guest's own timer comes before it.
@@ -213,6 +215,7 @@ export function startAgent(ports: AgentPorts): Agent {
       log(`cannot forget what is over: ${String(thrown)}`);
     }
     await reportOrphans();
+    if (hasStopped) return;
     cancelHouse = clock.after(HOUSE_MS, () => void keepHouse());
   }
 
@@ -257,6 +260,7 @@ export function startAgent(ports: AgentPorts): Agent {
   return {
     answers,
     async stop(reason) {
+      hasStopped = true;
       cancelHouse();
       cancelHold();
       cancelSearch();
@@ -280,21 +284,4 @@ function wakeGuestOf(mac: string, wishes: Wishes, wake: (ref: { kind: 'guest'; i
   for (const guest of wishes.all('guest')) {
     if (guest.spec.nics.some((nic) => nic.mac === mac)) wake({ kind: 'guest', id: guest.id });
   }
-}
-
-/** Guests that exist here, or of which something is left, and that no wish speaks of. They are reported, never touched: a person adopts or deletes them. */
-async function findOrphans(wishes: Wishes, drivers: Drivers): Promise<ReadonlyMap<number, GuestType | null>> {
-  const folders = new Map<string, number>();
-  for (const { id } of wishes.all('storage')) {
-    const storage = wishes.findStorage(id);
-    if (!storage || !(await storage.ready())) continue;
-    for (const guestId of await storage.listGuests()) folders.set(storage.guestFolder(guestId), guestId);
-  }
-  // Of a guest that was half made there may be disks, and no driver that knows it.
-  const found = new Map<number, GuestType | null>([...folders.values()].map((id) => [id, null]));
-  for (const driver of Object.values(drivers.guests)) {
-    for (const id of await driver.list([...folders.keys()])) found.set(id, driver.type);
-  }
-  for (const { id } of wishes.all('guest')) found.delete(Number(id));
-  return found;
 }

@@ -3,7 +3,7 @@ import type { Host } from '../core/held.ts';
 import type { Store } from '../db/store.ts';
 import { hostFiguresView } from './host-views.ts';
 
-/** Hosts tell their figures every half minute; they are written once a minute. */
+/** Hosts tell their figures every half minute; other processes than the one that hears it see them once a minute. */
 export const FIGURES_LOOK_MS = 5_000;
 
 /**

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { GuestType } from '@drover/shared/model/guest';
-import { GuestId, ImageId, ImageName } from '@drover/shared/model/id';
+import { ImageId, ImageName } from '@drover/shared/model/id';
 import { ImageForm } from '@drover/shared/model/image';
 import { z } from 'zod';
 import { isMissing } from '../../host/durable-file.ts';
 import { fileProblem } from '../../host/file-problem.ts';
 import { run } from '../../host/shell.ts';
 import type { Progress } from '../progress.ts';
-import { CONTENT_OF_FORM, type Layout } from './directory-layout.ts';
+import { CONTENT_OF_FORM, guestNamed, type Layout } from './directory-layout.ts';
 import type { ImageStaging, ObservedImage } from './driver.ts';
 import { discard, namesIn, publishFolder, removeTree, syncFile, syncTree, writeSynced } from './durable.ts';
 import { ID_SHIFT } from './shifted.ts';
@@ -105,7 +105,7 @@ export function directoryImages(layout: Layout, clock: Clock, log: (line: string
   /** Guests with a disk that is a layer over the image, or whose definition names it as the disc in their drive. */
   async function guestsOn(id: string): Promise<readonly number[]> {
     const standing: number[] = [];
-    for (const guestId of await guestIds(layout)) {
+    for (const guestId of (await guestsIn(layout)).there) {
       const names = await namesIn(layout.disks(guestId));
       const records = names.map((name) => join(layout.disks(guestId), name, 'disk.json'));
       const uses = await Promise.all([
@@ -153,9 +153,13 @@ export function directoryImages(layout: Layout, clock: Clock, log: (line: string
   return { list, stage, publish, remove, using, path };
 }
 
-export async function guestIds(layout: Layout): Promise<readonly number[]> {
-  const names = (await namesIn(layout.guests)).filter((name) => /^[1-9][0-9]*$/.test(name));
-  return names.map(Number).filter((id) => GuestId.safeParse(id).success);
+/** Guests that have a folder here, and those whose folder is being removed, or was when a power cut came between. */
+export async function guestsIn(layout: Layout): Promise<{ readonly there: readonly number[]; readonly going: readonly number[] }> {
+  const found = (await namesIn(layout.guests)).map(guestNamed).filter((guest) => guest !== null);
+  return {
+    there: found.filter(({ isGoing }) => !isGoing).map(({ id }) => id),
+    going: found.filter(({ isGoing }) => isGoing).map(({ id }) => id),
+  };
 }
 
 async function readyContent(path: string, form: ImageForm): Promise<number> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isWithin, layoutOf, openedPath, PlainPath } from './directory-layout.ts';
+import { guestNamed, isWithin, layoutOf, openedPath, PlainPath } from './directory-layout.ts';
 
 describe('the path of a storage', () => {
   it.each(['/var/lib/drover', '/srv/a_b/c.d-e', '/x'])('may be %s', (path) => {
@@ -43,4 +43,16 @@ it('an id never leaves its folder', () => {
   }
   for (const bad of [99, 1e9, -1, 100.5]) expect(() => layout.guest(bad)).toThrow();
   expect(layout.disk(107, 'root').rootfs).toBe('/s/guests/107/disks/root/rootfs');
+});
+
+describe('a name among the guests of a storage', () => {
+  const layout = layoutOf('/s');
+  it('is that of a guest, also while its folder is being removed', () => {
+    expect(guestNamed('107')).toEqual({ id: 107, isGoing: false });
+    expect(guestNamed(layout.guestGone(107).slice('/s/guests/'.length))).toEqual({ id: 107, isGoing: true });
+  });
+
+  it.each(['', '7', '0107', '.107', '.107.new', '107.gone', '.0107.gone', 'lost+found', '10000000'])('%j is nobody’s', (name) => {
+    expect(guestNamed(name)).toBeNull();
+  });
 });

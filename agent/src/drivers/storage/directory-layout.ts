@@ -72,6 +72,13 @@ export function layoutOf(root: string) {
 }
 export type Layout = ReturnType<typeof layoutOf>;
 
+/** Whose folder a name among the guests' is; null: nobody's. `isGoing`: its removal has begun (`guestGone`). */
+export function guestNamed(name: string): { readonly id: number; readonly isGoing: boolean } | null {
+  const [, there, going] = /^(?:([1-9]\d*)|\.([1-9]\d*)\.gone)$/.exec(name) ?? [];
+  const id = GuestId.safeParse(Number(there ?? going));
+  return id.success ? { id: id.data, isGoing: going !== undefined } : null;
+}
+
 /** The settings, parsed, and within what the host's owner allows. */
 export function openedPath(config: unknown, storagePaths: readonly string[]): string {
   const { path } = checked(DirectoryConfig, config, 'settings of the storage');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { AgentConfig } from '../../config.ts';
 import { fileProblem } from '../../host/file-problem.ts';
 import { type DiskImages, directoryDisks } from './directory-disks.ts';
-import { directoryImages, guestIds } from './directory-images.ts';
+import { directoryImages, guestsIn } from './directory-images.ts';
 import { DirectoryConfig, isWithin, type Layout, layoutOf, openedPath } from './directory-layout.ts';
 import type { Storage, StorageDriver } from './driver.ts';
 import { discard, namesIn, removeIfEmpty, syncFolder, writeWhole } from './durable.ts';
@@ -93,7 +93,7 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
   }
 
   async function removeStorage(signal: AbortSignal): Promise<void> {
-    const left = (await guestIds(layout)).length + (await images.list()).length;
+    const left = (await guestsIn(layout)).there.length + (await images.list()).length;
     if (left > 0) throw new Problem('in-use', `${layout.root} still holds ${left} guests and images`, { suggestion: 'delete them first' });
     for (const folder of [layout.guests, layout.images]) {
       if (!(await removeIfEmpty(folder)))
@@ -110,13 +110,11 @@ function openDirectory(layout: Layout, storagePaths: readonly string[], clock: C
     await disks.ensure(guestId, disk, type, options);
   }
 
-  /** A folder with nothing in it is what a disk left that was begun and never made. */
+  /** One that is being removed counts until that is done. A folder with nothing in it is what a disk left that was begun and never made. */
   async function listGuests(): Promise<readonly number[]> {
-    const ids = await guestIds(layout);
-    const filled = await Promise.all(ids.map(async (id) => (await namesIn(layout.guest(id))).length > 0));
-    // One whose removal a power cut interrupted is there still, under the name that it had been given.
-    const going = (await namesIn(layout.guests)).flatMap((name) => Number(/^\.(\d+)\.gone$/.exec(name)?.[1] ?? Number.NaN) || []);
-    return [...new Set([...ids.filter((_id, index) => filled[index]), ...going])];
+    const { there, going } = await guestsIn(layout);
+    const filled = await Promise.all(there.map(async (id) => (await namesIn(layout.guest(id))).length > 0));
+    return [...new Set([...there.filter((_id, index) => filled[index]), ...going])];
   }
 
   async function removeGuestFolder(guestId: number): Promise<void> {
