@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { addAccessCommands } from './commands/access.ts';
+import { addAccessBundleCommands } from './commands/access-bundle.ts';
 import { addApiCommand } from './commands/api.ts';
 import { addBrokerCommands } from './commands/broker.ts';
 import { addCellCommands } from './commands/cell.ts';
@@ -46,6 +47,7 @@ export function createProgram(terminal: Terminal): Command {
   addFabricCommands(program, open);
   addContextCommands(program, open);
   addAccessCommands(program, open);
+  addAccessBundleCommands(program, open);
   addApiCommand(program, open);
   addCompletionCommands(program, open);
   withExamples(program, [
