@@ -85,14 +85,3 @@ export class MortalLife implements Life {
 
 /** For the one who waits for a dead process: nothing ever comes. */
 export const never = (): Promise<never> => new Promise(() => {});
-
-/** `promise` as seen by this life: when it is over by then, it does not learn how it went. */
-export async function seenBy<T>(life: Life, promise: Promise<T>): Promise<T> {
-  try {
-    const value = await promise;
-    return life.isAlive ? value : await never();
-  } catch (thrown) {
-    if (!life.isAlive) return never();
-    throw thrown;
-  }
-}

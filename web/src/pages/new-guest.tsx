@@ -3,7 +3,7 @@ import { realRandom } from '@drover/shared/lib/random';
 import type { GuestType } from '@drover/shared/model/guest';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useId, useState } from 'react';
-import { call, fieldDetail, problemOf } from '../api.ts';
+import { call, problemOf } from '../api.ts';
 import { Button } from '../kit/button.tsx';
 import { CommandLine } from '../kit/copy.tsx';
 import { TextField } from '../kit/field.tsx';
@@ -11,7 +11,6 @@ import { Icon } from '../kit/icon.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
 import { Segments } from '../kit/segments.tsx';
 import { Skeleton } from '../kit/skeleton.tsx';
-import { useFaultFocus } from '../kit/use-fault-focus.ts';
 import type { Query } from '../live/collection.ts';
 import { live, useViews } from '../live/use.ts';
 import { NoHosts } from '../parts/empty.tsx';
@@ -24,6 +23,7 @@ import { candidatesOf, mostMemory, placementNote } from '../parts/placement-note
 import { patched } from '../parts/search.ts';
 import { SizeTiles } from '../parts/size-tiles.tsx';
 import { suggestName } from '../parts/suggest-name.ts';
+import { useFaults } from '../parts/use-faults.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 
@@ -63,7 +63,6 @@ function NewGuest({ hosts, areKnown }: { hosts: readonly HostView[]; areKnown: b
     privileged: false,
     bios: false,
   }));
-  const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
 
   const draft: Draft = {
     ...typed,
@@ -82,12 +81,7 @@ function NewGuest({ hosts, areKnown }: { hosts: readonly HostView[]; areKnown: b
       if (resource !== null) void navigate({ to: '/guests/$guestId', params: { guestId: String(resource.id) }, replace: true });
     },
   });
-  const form = useFaultFocus(faults, create.error);
-  const problem = problemOf(create.error);
-  const problemField = problem?.field?.split('.')[0];
-  const isPlaced = problemField !== undefined && PLACED.includes(problemField);
-  const fault = (field: string): string | undefined =>
-    faults[field] ?? (isPlaced && problemField === field && problem !== null ? fieldDetail(problem) : undefined);
+  const { form, setFaults, fault, problem, failed } = useFaults(create.error, PLACED);
 
   const choose = (members: { [K in keyof typeof search]?: (typeof search)[K] | undefined }): void => {
     void navigate({ to: '/guests/new', search: (before) => patched(before, members), replace: true, resetScroll: false });
@@ -157,7 +151,7 @@ function NewGuest({ hosts, areKnown }: { hosts: readonly HostView[]; areKnown: b
         />
       </div>
       <GuestOptions draft={draft} hosts={hosts} fault={fault} onChange={change} onHost={(host) => choose({ host: host || undefined })} />
-      {create.error !== null && !isPlaced ? <ProblemNote problem={problem} /> : null}
+      {failed ? <ProblemNote problem={problem} /> : null}
       {'request' in made ? <Equivalent line={commandOf(made.request)} /> : null}
       <div className="fixed inset-x-0 bottom-[calc(3.5rem+env(safe-area-inset-bottom))] z-20 border-t border-line bg-surface p-2 md:sticky md:bottom-0 md:-mx-4 md:rounded-t-md md:border-x md:px-4 md:py-3">
         <Button type="submit" look="primary" className="w-full md:w-auto md:min-w-48" busy={create.isPending}>

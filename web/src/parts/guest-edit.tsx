@@ -1,16 +1,16 @@
 import type { EditGuest } from '@drover/shared/api/requests';
 import type { GuestView } from '@drover/shared/api/views';
 import { useState } from 'react';
-import { call, fieldDetail, problemOf } from '../api.ts';
+import { call } from '../api.ts';
 import { Button } from '../kit/button.tsx';
 import { CheckField, TextArea, TextField } from '../kit/field.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
 import { Sheet } from '../kit/sheet.tsx';
-import { useFaultFocus } from '../kit/use-fault-focus.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 import { type Accepted, sendGuest } from './guest-actions.ts';
 import { editOf, formOf, type GuestForm, rebased } from './guest-changes.ts';
+import { useFaults } from './use-faults.ts';
 
 /** Fields beside which their fault is shown. */
 const PLACED = ['name', 'memoryBytes', 'cores', 'tags', 'notes', 'startOrder', 'startDelayS', 'shutdownTimeoutS'];
@@ -19,19 +19,14 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
   // The guest as it was when the form was opened: what the person's changes rest on.
   const [base, setBase] = useState(guest);
   const [form, setForm] = useState(() => formOf(guest));
-  const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
   const save = useWrite({
     mutationFn: ({ edit, generation }: { edit: EditGuest; generation: number }) =>
       sendGuest(() => call<Accepted>('PATCH', `/guests/${guest.id}`, { body: edit, generation })),
     onSuccess: onClose,
   });
-  const formElement = useFaultFocus(faults, save.error);
-  const problem = problemOf(save.error);
+  const { form: element, setFaults, fault, problem, failed } = useFaults(save.error, PLACED);
   const isStale = problem?.code === 'stale-generation';
-  const fault = (field: string): string | undefined =>
-    faults[field] ?? (problem?.field?.split('.')[0] === field ? fieldDetail(problem) : undefined);
   const set = (change: Partial<GuestForm>): void => setForm((before) => ({ ...before, ...change }));
-  const isPlaced = problem?.field !== undefined && PLACED.includes(problem.field.split('.')[0] ?? '');
 
   const submit = (onto: GuestView): void => {
     const { edit, faults: found } = editOf(formOf(base), form);
@@ -44,7 +39,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
   return (
     <Sheet title={t('edit.title', { name: guest.name })} onClose={onClose}>
       <form
-        ref={formElement}
+        ref={element}
         className="space-y-4"
         noValidate
         onSubmit={(event) => {
@@ -126,7 +121,7 @@ export function GuestEditSheet({ guest, onClose }: { guest: GuestView; onClose: 
               {t('stale.go')}
             </Button>
           </ProblemNote>
-        ) : save.error !== null && !isPlaced ? (
+        ) : failed ? (
           <ProblemNote problem={problem} />
         ) : null}
         <Button type="submit" look="primary" className="w-full" busy={save.isPending} disabled={isStale}>

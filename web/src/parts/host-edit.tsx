@@ -1,16 +1,16 @@
 import type { EditHost } from '@drover/shared/api/requests';
 import type { HostView } from '@drover/shared/api/views';
 import { useState } from 'react';
-import { call, fieldDetail, problemOf } from '../api.ts';
+import { call } from '../api.ts';
 import { Button } from '../kit/button.tsx';
 import { CheckField, TextArea, TextField } from '../kit/field.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
 import { Sheet } from '../kit/sheet.tsx';
-import { useFaultFocus } from '../kit/use-fault-focus.ts';
 import { live } from '../live/use.ts';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
 import { type HostForm, hostEditOf, hostFormOf } from './host-changes.ts';
+import { useFaults } from './use-faults.ts';
 
 const FIELDS = ['name', 'tags', 'location', 'notes', 'startDelayS'];
 
@@ -18,7 +18,6 @@ export function HostEditSheet({ host, onClose }: { host: HostView; onClose: () =
   // The host as it was when the form was opened: what the person's changes rest on.
   const [base] = useState(() => hostFormOf(host));
   const [form, setForm] = useState(base);
-  const [faults, setFaults] = useState<Readonly<Record<string, string>>>({});
   const save = useWrite({
     mutationFn: async (edit: EditHost) => {
       const asked = live.host.ask();
@@ -26,11 +25,7 @@ export function HostEditSheet({ host, onClose }: { host: HostView; onClose: () =
     },
     onSuccess: onClose,
   });
-  const element = useFaultFocus(faults, save.error);
-  const problem = problemOf(save.error);
-  const named = problem?.field?.split('.')[0];
-  const fault = (field: string): string | undefined =>
-    faults[field] ?? (problem !== null && named === field ? fieldDetail(problem) : undefined);
+  const { form: element, setFaults, fault, problem, failed } = useFaults(save.error, FIELDS);
   const set = (change: Partial<HostForm>): void => setForm((before) => ({ ...before, ...change }));
 
   const submit = (): void => {
@@ -93,7 +88,7 @@ export function HostEditSheet({ host, onClose }: { host: HostView; onClose: () =
           checked={form.maintenance}
           onChange={(event) => set({ maintenance: event.target.checked })}
         />
-        {save.error !== null && (named === undefined || !FIELDS.includes(named)) ? <ProblemNote problem={problem} /> : null}
+        {failed ? <ProblemNote problem={problem} /> : null}
         <Button type="submit" look="primary" className="w-full" busy={save.isPending}>
           {t('save')}
         </Button>

@@ -2,7 +2,6 @@ import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
-import type { ImageFormat } from '@drover/shared/model/image';
 import type { Progress } from '../progress.ts';
 import { giveToSandbox, sandboxed } from './sandbox.ts';
 import { sizeDetail } from './transfer.ts';
@@ -14,8 +13,6 @@ const MAGIC: readonly { readonly bytes: string; readonly compression: Compressio
   { bytes: 'fd377a585a00', compression: 'xz' },
   { bytes: '28b52ffd', compression: 'zst' },
 ];
-
-export const COMPRESSION_OF: Partial<Record<ImageFormat, Compression>> = { tar: 'none', 'tar.gz': 'gz', 'tar.xz': 'xz', 'tar.zst': 'zst' };
 
 const DECOMPRESS: Readonly<Record<Compression, readonly string[]>> = {
   none: [],
