@@ -43,6 +43,8 @@ const LONG_FILES: Readonly<Record<string, string>> = {};
 const NODE_ONLY = [
   'control-plane/src/main.ts',
   'control-plane/src/node.ts',
+  /** Typed by somebody in a shell. */
+  'control-plane/src/commands/',
   /** Reads and writes files, or speaks to sockets of Node. */
   'control-plane/src/node/',
   'control-plane/src/broker/embedded',
@@ -70,6 +72,7 @@ const ENTRIES = [
   'web/src/main.tsx',
   'cli/src/main.ts',
   'cli/bin/drover.mjs',
+  'control-plane/bin/drover-control-plane.mjs',
   'infra/start.mjs',
   'infra/build.mjs',
   'infra/host.mjs',

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '@drover/shared/lib/problem';
 import packageJson from '../package.json' with { type: 'json' };
-import { settingsOf } from './node/settings.ts';
+import { runCommand } from './commands/index.ts';
+import { type Settings, settingsOf } from './node/settings.ts';
 import { writePrivate } from './node/signing-key.ts';
 import { startControlPlane } from './node.ts';
 
@@ -12,6 +13,17 @@ import { startControlPlane } from './node.ts';
 process.umask(0o077);
 try {
   const settings = settingsOf(process.env, { isRoot: process.getuid?.() === 0, home: homedir() });
+  const typed = process.argv.slice(2);
+  if (typed.length > 0) await runCommand(typed, settings, (line) => console.log(line));
+  else await serve(settings);
+} catch (thrown) {
+  const problem = Problem.from(thrown);
+  const isOurs = problem.code === 'internal' && thrown instanceof Error;
+  console.error(isOurs ? (thrown.stack ?? thrown.message) : [problem.message, problem.suggestion].filter(Boolean).join('; '));
+  process.exit(1);
+}
+
+async function serve(settings: Settings): Promise<void> {
   const controlPlane = await startControlPlane({
     ...settings,
     // Beside the bundle in control-plane/dist as beside the source in control-plane/src.
@@ -24,11 +36,6 @@ try {
   console.log(`Drover's control plane is at ${controlPlane.url}`);
   if (controlPlane.firstOwnerLink) console.log(`Sign in as its owner, once: ${controlPlane.firstOwnerLink}`);
   endOnSignals(controlPlane.close);
-} catch (thrown) {
-  const problem = Problem.from(thrown);
-  const isOurs = problem.code === 'internal' && thrown instanceof Error;
-  console.error(isOurs ? (thrown.stack ?? thrown.message) : [problem.message, problem.suggestion].filter(Boolean).join('; '));
-  process.exit(1);
 }
 
 /** For npm start, which shows it; and not left lying about once it is of no more use. */
