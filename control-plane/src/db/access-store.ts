@@ -1,3 +1,4 @@
+import type { SignInWay } from '@drover/shared/api/identity';
 import type { Page } from '@drover/shared/api/views';
 import type { Role } from '@drover/shared/model/access';
 import type { HostId, TokenId, UserId } from '@drover/shared/model/id';
@@ -9,6 +10,9 @@ export interface User {
   readonly name: string;
   readonly role: Role;
   readonly createdAtMs: number;
+  /** Since when nothing of theirs lets them in; null or absent: they may come in. */
+  readonly disabledAtMs?: number | null;
+  readonly disabledBecause?: string | null;
 }
 
 /** api: made by a person for a program. session: a signed-in browser. Only the hash of the secret is kept (secret.ts). */
@@ -21,6 +25,12 @@ export interface Token {
   readonly createdAtMs: number;
   readonly lastUsedAtMs: number | null;
   readonly expiresAtMs: number | null;
+  /** Of sessions: how long it may lie unused, what it is good for, and where it was begun. */
+  readonly idleMs?: number | null;
+  readonly setupOnly?: boolean;
+  readonly way?: SignInWay | null;
+  readonly device?: string | null;
+  readonly address?: string | null;
 }
 
 export interface Enrolment {

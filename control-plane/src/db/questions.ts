@@ -164,7 +164,14 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
         .select({ user, token })
         .from(token)
         .innerJoin(user, eq(user.id, token.userId))
-        .where(and(eq(token.hash, value('hash')), or(isNull(token.expiresAtMs), gt(token.expiresAtMs, value('nowMs'))))),
+        .where(
+          and(
+            eq(token.hash, value('hash')),
+            or(isNull(token.expiresAtMs), gt(token.expiresAtMs, value('nowMs'))),
+            or(isNull(token.idleMs), sql`coalesce(${token.lastUsedAtMs}, ${token.createdAtMs}) + ${token.idleMs} > ${value('nowMs')}`),
+            isNull(user.disabledAtMs),
+          ),
+        ),
     ),
     idempotent: ask(
       db

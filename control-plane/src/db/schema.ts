@@ -1,3 +1,4 @@
+import type { SignInWay } from '@drover/shared/api/identity';
 import type { ProblemView } from '@drover/shared/lib/problem';
 import type { Role } from '@drover/shared/model/access';
 import type { Figures } from '@drover/shared/model/figures';
@@ -182,6 +183,8 @@ export const user = sqliteTable('user', {
   name: text().notNull(),
   role: text().$type<Role>().notNull(),
   createdAtMs: integer('created_at_ms').notNull(),
+  disabledAtMs: integer('disabled_at_ms'),
+  disabledBecause: text('disabled_because'),
 });
 
 export const token = sqliteTable('token', {
@@ -194,6 +197,14 @@ export const token = sqliteTable('token', {
   createdAtMs: integer('created_at_ms').notNull(),
   lastUsedAtMs: integer('last_used_at_ms'),
   expiresAtMs: integer('expires_at_ms'),
+  /** A session that nobody has used for so long is over; null: it never is for that. */
+  idleMs: integer('idle_ms'),
+  /** Good for nothing but setting up a second factor. */
+  setupOnly: integer('setup_only', { mode: 'boolean' }).notNull().default(false),
+  /** How its user proved who they are. */
+  way: text().$type<SignInWay>(),
+  device: text(),
+  address: text(),
 });
 
 export const link = sqliteTable('link', {
