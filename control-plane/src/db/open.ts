@@ -7,6 +7,7 @@ import { createCellStore } from './cells.ts';
 import { commitChange } from './commit.ts';
 import { createFleet } from './fleet.ts';
 import { type Defer, gathered } from './gathered.ts';
+import { createIdentityStore } from './identity.ts';
 import { LocalClient } from './local-client.ts';
 import { migrate } from './migrate.ts';
 import { openLog } from './open-log.ts';
@@ -62,6 +63,7 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
     },
     views: createViews(db, ask, defer),
     access: createAccessStore(db, ask, now, changed),
+    identity: createIdentityStore(db, client, changed),
     cells: createCellStore(client, changed),
     fleet: createFleet(db),
     async commit(change) {

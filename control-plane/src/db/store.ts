@@ -20,6 +20,7 @@ import type {
 import type { AccessStore } from './access-store.ts';
 import type { CellStore } from './cell-store.ts';
 import type { Fleet } from './fleet.ts';
+import type { IdentityStore } from './identity-store.ts';
 
 /** Somebody else wrote first: load again, decide again. */
 export type CommitOutcome = { readonly committed: true } | { readonly committed: false; readonly conflict: string };
@@ -111,6 +112,7 @@ export interface Pending {
 export interface Store extends Reads {
   readonly views: Views;
   readonly access: AccessStore;
+  readonly identity: IdentityStore;
   readonly cells: CellStore;
   readonly fleet: Fleet;
   /** One batch: everything or nothing. Settles only when it is durable. */

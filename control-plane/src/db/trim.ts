@@ -1,5 +1,6 @@
 import { and, eq, inArray, isNotNull, lt, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import { signInTicket } from './identity-schema.ts';
 import * as schema from './schema.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,6 +29,7 @@ export async function trim(db: LibSQLDatabase, nowMs: number): Promise<void> {
     db.delete(link).where(and(lt(link.expiresAtMs, nowMs), sql`${link.usedAtMs} IS NULL`)),
     db.delete(enrolment).where(lt(enrolment.expiresAtMs, nowMs - HOUR_MS)),
     db.delete(idempotency).where(lt(idempotency.atMs, nowMs - DAY_MS)),
+    db.delete(signInTicket).where(lt(signInTicket.expiresAtMs, nowMs)),
     db.delete(token).where(or(and(isNotNull(token.expiresAtMs), lt(token.expiresAtMs, nowMs)))),
   ]);
 }

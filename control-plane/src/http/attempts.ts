@@ -1,50 +1,65 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
+import { createThrottle, type Throttle } from '../identity/throttle.ts';
 
-const WINDOW_MS = 60_000;
-const FAILURES_MAX = 10;
-const ADDRESSES_MAX = 10_000;
+const MINUTE_MS = 60_000;
+/** Ten wrong ones cost a minute, each further one twice as long as the last, up to an hour. */
+const OF_ADDRESS = { free: 10, firstMs: MINUTE_MS, maxMs: 60 * MINUTE_MS, forgetMs: 120 * MINUTE_MS, keysMax: 10_000 };
+/** A quarter of an hour at most: whoever tries somebody's password must not be able to keep them out. */
+const OF_ACCOUNT = { free: 5, firstMs: 1_000, maxMs: 15 * MINUTE_MS, forgetMs: 120 * MINUTE_MS, keysMax: 10_000 };
 
-/** Slows down whoever tries secrets: ten wrong ones in a minute from one address, then the rest of that minute is refused. */
+/** Whose secret is tried. At an address that they have signed in from before, attempts from elsewhere do not slow them down. */
+export interface Account {
+  readonly name: string;
+  readonly isKnownAddress: boolean;
+}
+
+/** Slows down whoever tries secrets: from one address, and of one account from anywhere. */
 export interface Attempts {
   /** Runs `attempt`; one that throws not-signed-in or not-allowed counts as a failure. */
-  try<T>(address: string | null, attempt: () => Promise<T>): Promise<T>;
+  try<T>(address: string | null, attempt: () => Promise<T>, account?: Account): Promise<T>;
 }
 
 export function createAttempts(clock: Clock): Attempts {
-  const failures = new Map<string, { count: number; readonly untilMs: number }>();
-
-  function current(address: string): { count: number; readonly untilMs: number } | undefined {
-    const entry = failures.get(address);
-    if (entry && entry.untilMs > clock.now()) return entry;
-    failures.delete(address);
-    return undefined;
-  }
+  const addresses = createThrottle(clock, OF_ADDRESS);
+  const accounts = createThrottle(clock, OF_ACCOUNT);
 
   return {
-    async try(address, attempt) {
-      const key = address ?? 'unknown';
-      const entry = current(key);
-      if (entry && entry.count >= FAILURES_MAX) {
-        const seconds = Math.ceil((entry.untilMs - clock.now()) / 1000);
-        throw new Problem('too-many-requests', `too many wrong attempts from this address; try again in ${seconds} s`, {
-          retryable: true,
-          retryAfterS: seconds,
-        });
-      }
+    async try(address, attempt, account) {
+      const addressKey = networkOf(address);
+      const accountKey = account && `${account.name.toLowerCase()} ${account.isKnownAddress ? addressKey : 'from elsewhere'}`;
+      refuseEarly(addresses, addressKey, 'too many wrong attempts from this address');
+      if (accountKey !== undefined) refuseEarly(accounts, accountKey, 'too many wrong attempts for this account');
+      const forgive = [addresses.begin(addressKey), ...(accountKey === undefined ? [] : [accounts.begin(accountKey)])];
       try {
-        return await attempt();
+        const result = await attempt();
+        for (const undo of forgive) undo();
+        if (accountKey !== undefined) accounts.succeeded(accountKey);
+        return result;
       } catch (thrown) {
-        if (thrown instanceof Problem && (thrown.code === 'not-signed-in' || thrown.code === 'not-allowed')) {
-          const counted = current(key) ?? { count: 0, untilMs: clock.now() + WINDOW_MS };
-          counted.count += 1;
-          // The oldest entry goes first: memory stays bounded however many addresses try.
-          const [oldest] = failures.keys();
-          if (oldest !== undefined && failures.size >= ADDRESSES_MAX) failures.delete(oldest);
-          failures.set(key, counted);
-        }
+        const isWrong = thrown instanceof Problem && (thrown.code === 'not-signed-in' || thrown.code === 'not-allowed');
+        if (!isWrong) for (const undo of forgive) undo();
         throw thrown;
       }
     },
   };
+}
+
+function refuseEarly(throttle: Throttle, key: string, words: string): void {
+  const waitMs = throttle.waitMs(key);
+  if (waitMs === 0) return;
+  const seconds = Math.ceil(waitMs / 1_000);
+  throw new Problem('too-many-requests', `${words}; try again in ${seconds} s`, { retryable: true, retryAfterS: seconds });
+}
+
+/** Who has one address of IPv6 has the whole of its /64. */
+function networkOf(address: string | null): string {
+  if (address === null) return 'unknown';
+  const bare = address.replace(/^::ffff:/i, '').replace(/%.*$/, '');
+  if (!bare.includes(':')) return bare;
+  const [head = '', tail] = bare.split('::', 2);
+  const front = head === '' ? [] : head.split(':');
+  const missing = tail === undefined ? 0 : 8 - front.length - (tail === '' ? 0 : tail.split(':').length);
+  const groups = [...front, ...Array<string>(Math.max(missing, 0)).fill('0'), ...(tail ? tail.split(':') : [])];
+  return groups.slice(0, 4).join(':');
 }

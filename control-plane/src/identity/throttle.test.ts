@@ -53,3 +53,13 @@ it('remembers a bounded number of keys, and forgets the quietest', () => {
   expect(throttle.waitMs('anna')).toBe(0);
   expect(clock.now()).toBeGreaterThan(0);
 });
+
+it('an attempt that is taken back cost nothing', () => {
+  const { clock, throttle } = world();
+  for (let attempt = 0; attempt < 4; attempt += 1) throttle.begin('anna');
+  clock.advance(2_000);
+  throttle.begin('anna')();
+  expect(throttle.waitMs('anna')).toBe(0);
+  throttle.begin('anna');
+  expect(throttle.waitMs('anna')).toBe(4_000);
+});

@@ -16,7 +16,9 @@ export interface Throttle {
   /** How long this key has to wait; 0: not at all. */
   waitMs(key: string): number;
   /** Counted before it is known how the attempt ends, so that a thousand at the same moment are not one. */
-  begin(key: string): void;
+  /** The returned function takes it back. */
+  begin(key: string): () => void;
+  /** Forgets all failures of this key. */
   succeeded(key: string): void;
 }
 
@@ -48,12 +50,17 @@ export function createThrottle(clock: Clock, { free, firstMs, maxMs, forgetMs, k
       return entry ? Math.max(0, entry.lastAtMs + delayAfter(entry.failures) - clock.now()) : 0;
     },
     begin(key) {
-      const failures = (current(key)?.failures ?? 0) + 1;
+      const before = current(key);
+      const counted = { failures: (before?.failures ?? 0) + 1, lastAtMs: clock.now() };
       // The one that has been quiet for longest goes first: memory stays bounded however many keys are tried.
       entries.delete(key);
       const [quietest] = entries.keys();
       if (quietest !== undefined && entries.size >= keysMax) entries.delete(quietest);
-      entries.set(key, { failures, lastAtMs: clock.now() });
+      entries.set(key, counted);
+      return () => {
+        counted.failures -= 1;
+        counted.lastAtMs = before?.lastAtMs ?? counted.lastAtMs;
+      };
     },
     succeeded: (key) => void entries.delete(key),
   };

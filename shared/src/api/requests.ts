@@ -114,7 +114,12 @@ export type ReplaceHost = z.input<typeof ReplaceHost>;
 export const CreateEnrolment = z.strictObject({ name: Name.optional() });
 export type CreateEnrolment = z.infer<typeof CreateEnrolment>;
 
-export const CreateUser = z.strictObject({ name: Name, role: Role });
+export const CreateUser = z.strictObject({
+  name: Name,
+  role: Role,
+  /** How long the invitation is good for. */
+  linkDays: z.number().int().min(1).max(30).optional(),
+});
 export type CreateUser = z.infer<typeof CreateUser>;
 
 export const CreateToken = z.strictObject({ name: Name, role: Role.optional() });
@@ -156,7 +161,3 @@ export const ReadTaskLog = z.strictObject({
   limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
 });
 export type ReadTaskLog = z.infer<typeof ReadTaskLog>;
-
-/** POST /session: the part of a sign-in link after `#`. */
-export const SignIn = z.strictObject({ token: z.string().min(16).max(200) });
-export type SignIn = z.infer<typeof SignIn>;

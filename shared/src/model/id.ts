@@ -25,7 +25,15 @@ export type TokenId = z.infer<typeof TokenId>;
 export const DirectoryId = prefixed('directory').brand<'DirectoryId'>();
 export type DirectoryId = z.infer<typeof DirectoryId>;
 
-const ID_SCHEMAS = { image: ImageId, storage: StorageId, network: NetworkId, task: TaskId, user: UserId, token: TokenId, directory: DirectoryId } as const;
+const ID_SCHEMAS = {
+  image: ImageId,
+  storage: StorageId,
+  network: NetworkId,
+  task: TaskId,
+  user: UserId,
+  token: TokenId,
+  directory: DirectoryId,
+} as const;
 type IdOf<P extends keyof typeof ID_SCHEMAS> = z.infer<(typeof ID_SCHEMAS)[P]>;
 
 /** A fresh random id such as task_4k2…: 20 characters of [a-z0-9], about 103 bits. */

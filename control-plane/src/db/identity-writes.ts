@@ -1,0 +1,135 @@
+import type { SignInPolicy } from '@drover/shared/api/identity';
+import type { TokenId, UserId } from '@drover/shared/model/id';
+import type { Token, User } from './access-store.ts';
+import * as identity from './identity-schema.ts';
+import type { Directory, Passkey, SignInTicket } from './identity-store.ts';
+import { event, token, user } from './schema.ts';
+import { guard, insert, remove, type Statement, update } from './statement.ts';
+
+/** Each changes one thing; what belongs together is written as one batch by IdentityStore.write. */
+
+const eventOf = (kind: 'user' | 'token', id: string, gone: boolean, atMs: number): Statement => insert(event, { kind, id, gone, atMs });
+
+export const addUser = (added: User): readonly Statement[] => [insert(user, added), eventOf('user', added.id, false, added.createdAtMs)];
+
+export const setPassword = (userId: UserId, hash: string, nowMs: number): Statement => ({
+  sql: 'INSERT INTO password (user_id, hash, set_at_ms) VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, set_at_ms = excluded.set_at_ms',
+  args: [userId, hash, nowMs],
+});
+
+/** The same password under newer parameters: it was not set anew. */
+export const rehash = (userId: UserId, hash: string): Statement => update(identity.password, { hash }, { userId });
+
+/** Replaces one that was begun or, once it is confirmed, the one in use. */
+export const beginTotp = (userId: UserId, seed: string, nowMs: number): readonly Statement[] => [
+  remove(identity.totp, { userId }),
+  insert(identity.totp, { userId, seed, begunAtMs: nowMs, confirmedAtMs: null, lastStep: 0, wrong: 0 }),
+];
+export const confirmTotp = (userId: UserId, step: number, nowMs: number): readonly Statement[] => [
+  guard(identity.totp, 'user_id = ? AND last_step < ?', userId, step),
+  update(identity.totp, { confirmedAtMs: nowMs, lastStep: step, wrong: 0 }, { userId }),
+];
+/** Of two requests with one code only one is written. */
+export const useTotp = (userId: UserId, step: number): readonly Statement[] => [
+  guard(identity.totp, 'user_id = ? AND last_step < ?', userId, step),
+  update(identity.totp, { lastStep: step, wrong: 0 }, { userId }),
+];
+export const countWrongCode = (userId: UserId): Statement => ({
+  sql: 'UPDATE totp SET wrong = wrong + 1 WHERE user_id = ?',
+  args: [userId],
+});
+export const unlockTotp = (userId: UserId): Statement => update(identity.totp, { wrong: 0 }, { userId });
+export const removeTotp = (userId: UserId): Statement => remove(identity.totp, { userId });
+
+export const replaceRecoveryCodes = (userId: UserId, hashes: readonly string[], nowMs: number): readonly Statement[] => [
+  remove(identity.recoveryCode, { userId }),
+  ...hashes.map((hash) => insert(identity.recoveryCode, { userId, hash, madeAtMs: nowMs, usedAtMs: null })),
+];
+/** Does not hold for a code that is unknown or used. */
+export const useRecoveryCode = (userId: UserId, hash: string, nowMs: number): readonly Statement[] => [
+  guard(identity.recoveryCode, 'user_id = ? AND hash = ? AND used_at_ms IS NULL', userId, hash),
+  update(identity.recoveryCode, { usedAtMs: nowMs }, { userId, hash }),
+];
+export const removeRecoveryCodes = (userId: UserId): Statement => remove(identity.recoveryCode, { userId });
+
+export const addPasskey = (added: Passkey): Statement => insert(identity.passkey, added);
+/** Of two answers with one counter only one is written; authenticators that do not count stay at 0. */
+export const usePasskey = (id: string, counter: number, backedUp: boolean, nowMs: number): readonly Statement[] => [
+  guard(identity.passkey, 'id = ? AND (counter < ? OR (counter = 0 AND ? = 0))', id, counter, counter),
+  update(identity.passkey, { counter, backedUp, lastUsedAtMs: nowMs }, { id }),
+];
+export const renamePasskey = (id: string, name: string): Statement => update(identity.passkey, { name }, { id });
+export const removePasskey = (id: string): Statement => remove(identity.passkey, { id });
+export const removePasskeys = (userId: UserId): Statement => remove(identity.passkey, { userId });
+
+export const addTicket = (ticket: SignInTicket): Statement => insert(identity.signInTicket, ticket);
+/** It was there, and is so no more: nobody else can use it. */
+export const useTicket = (hash: string): readonly Statement[] => [
+  guard(identity.signInTicket, 'hash = ?', hash),
+  remove(identity.signInTicket, { hash }),
+];
+
+export const useLink = (hash: string, nowMs: number): readonly Statement[] => [
+  {
+    sql: 'INSERT INTO guard SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM link WHERE hash = ? AND used_at_ms IS NULL AND expires_at_ms > ?)',
+    args: [hash, nowMs],
+  },
+  { sql: 'UPDATE link SET used_at_ms = ? WHERE hash = ?', args: [nowMs, hash] },
+];
+
+export const startSession = (session: Token, hash: string): readonly Statement[] => [
+  insert(token, { ...session, hash }),
+  eventOf('token', session.id, false, session.createdAtMs),
+];
+/** Of this user, but for `except`. */
+export const endSessions = (userId: UserId, except: TokenId | null): Statement => ({
+  sql: "DELETE FROM token WHERE user_id = ? AND kind = 'session' AND id IS NOT ?",
+  args: [userId, except],
+});
+export const endSession = (id: TokenId, nowMs: number): readonly Statement[] => [remove(token, { id }), eventOf('token', id, true, nowMs)];
+export const liftSetupOnly = (userId: UserId): Statement => update(token, { setupOnly: false }, { userId, kind: 'session' });
+
+const ADDRESSES_KEPT = 10;
+export const rememberAddress = (userId: UserId, address: string, nowMs: number): readonly Statement[] => [
+  {
+    sql: 'INSERT INTO known_address (user_id, address, last_at_ms) VALUES (?, ?, ?) ON CONFLICT (user_id, address) DO UPDATE SET last_at_ms = excluded.last_at_ms',
+    args: [userId, address, nowMs],
+  },
+  {
+    sql: `DELETE FROM known_address WHERE user_id = ? AND address NOT IN
+      (SELECT address FROM known_address WHERE user_id = ? ORDER BY last_at_ms DESC LIMIT ${ADDRESSES_KEPT})`,
+    args: [userId, userId],
+  },
+];
+
+/** Their sessions end; their tokens are good for nothing as long as it lasts. */
+export const disableUser = (userId: UserId, because: string, nowMs: number): readonly Statement[] => [
+  update(user, { disabledAtMs: nowMs, disabledBecause: because }, { id: userId }),
+  endSessions(userId, null),
+  eventOf('user', userId, false, nowMs),
+];
+export const enableUser = (userId: UserId, nowMs: number): readonly Statement[] => [
+  update(user, { disabledAtMs: null, disabledBecause: null }, { id: userId }),
+  eventOf('user', userId, false, nowMs),
+];
+
+export const setPolicy = (policy: SignInPolicy): Statement => ({
+  sql: 'INSERT INTO identity_setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+  args: ['sign-in', JSON.stringify(policy)],
+});
+
+export const addDirectory = (added: Directory): Statement => insert(identity.directory, added);
+export const editDirectory = (id: Directory['id'], edited: Partial<Omit<Directory, 'id'>>): Statement =>
+  update(identity.directory, edited, { id });
+/** Its users stay, and can no longer sign in by it. */
+export const removeDirectory = (id: Directory['id']): readonly Statement[] => [
+  remove(identity.directoryUser, { directoryId: id }),
+  remove(identity.directory, { id }),
+];
+/** Makes the tie between a person of a directory and a user here, or says anew when they were seen and with which groups. */
+export const seenInDirectory = (seen: typeof identity.directoryUser.$inferInsert): Statement =>
+  insert(
+    identity.directoryUser,
+    seen,
+    ' ON CONFLICT (directory_id, subject) DO UPDATE SET groups = excluded.groups, seen_at_ms = excluded.seen_at_ms',
+  );
