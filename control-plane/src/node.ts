@@ -14,6 +14,7 @@ import { openStore } from './db/open.ts';
 import { openRemoteStore } from './db/open-remote.ts';
 import type { Store } from './db/store.ts';
 import { createApp } from './http/app.ts';
+import { createPasswordHashes } from './identity/password-hash.ts';
 import { createAdmission } from './loop/admission.ts';
 import { createDispatcher } from './loop/dispatch.ts';
 import { mintEnrolment } from './loop/enrol.ts';
@@ -26,6 +27,7 @@ import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
 import { listen, localUrl } from './node/listen.ts';
 import { lockFolder } from './node/lock.ts';
 import { ownAddresses } from './node/own-addresses.ts';
+import { openVault } from './node/sealed.ts';
 import { openSigner } from './node/signing-key.ts';
 import { webFiles } from './node/web-files.ts';
 import { createRelay } from './relay.ts';
@@ -115,6 +117,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       cells: broker,
       admission,
       relay,
+      identity: { hashes: createPasswordHashes(), vault: await openVault(join(folder, 'identity-key')) },
       uploads: fileUploads(join(folder, 'uploads')),
       agentPackage: options.packagePath === undefined ? null : agentPackageFile(options.packagePath),
       webAssets: webFiles(options.webPath),

@@ -17,11 +17,13 @@ import { hashOfSecret } from '../../control-plane/src/db/secret.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
 import { createApp } from '../../control-plane/src/http/app.ts';
 import type { AppDeps } from '../../control-plane/src/http/deps.ts';
+import { createPasswordHashes } from '../../control-plane/src/identity/password-hash.ts';
 import { createAdmission } from '../../control-plane/src/loop/admission.ts';
 import { createRelay, type Relay } from '../../control-plane/src/relay.ts';
 import type { Signer } from '../../control-plane/src/signer.ts';
 import { fileUploads } from '../../control-plane/src/uploads-file.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
+import { openVault } from './open-vault.ts';
 
 /** The real app on a real store in memory, with one host that has a storage, a network and an image, and one user of each role. */
 export interface AppWorld {
@@ -64,6 +66,9 @@ export interface Asked {
   /** As loose as JSON.parse leaves it: tests look into whatever came, and a wrong guess fails the test. */
   readonly json: ReturnType<typeof JSON.parse>;
 }
+
+/** Worth nothing, and quick. */
+const CHEAP_HASHES = createPasswordHashes({ m: 64, t: 1, p: 1 });
 
 export const ORIGIN = 'http://drover.test:8420';
 
@@ -120,6 +125,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     },
     admission: createAdmission(clock, random),
     relay,
+    identity: { hashes: CHEAP_HASHES, vault: openVault },
     uploads: fileUploads(folder),
     agentPackage: null,
     webAssets: null,

@@ -74,8 +74,8 @@ export interface AccessStore {
   touchToken(id: TokenId, nowMs: number): Promise<void>;
 
   addLink(linkHash: string, userId: UserId, expiresAtMs: number): Promise<void>;
-  /** The user whom the link signs in, once; null: no such link, used, or expired. */
-  useLink(linkHash: string, nowMs: number): Promise<User | null>;
+  /** The user whom the link signs in; null: no such link, used, or expired. It is used up in the batch that begins the session. */
+  linkUser(linkHash: string, nowMs: number): Promise<User | null>;
 
   addEnrolment(enrolment: Omit<Enrolment, 'usedByHostId'>): Promise<void>;
   enrolment(tokenHash: string): Promise<Enrolment | null>;

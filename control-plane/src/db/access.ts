@@ -111,15 +111,13 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
     async addLink(hash, userId, expiresAtMs) {
       await db.insert(link).values({ hash, userId, expiresAtMs });
     },
-    async useLink(hash, nowMs) {
-      const [used] = await db
-        .update(link)
-        .set({ usedAtMs: nowMs })
-        .where(and(eq(link.hash, hash), isNull(link.usedAtMs), gt(link.expiresAtMs, nowMs)))
-        .returning({ userId: link.userId });
-      if (!used) return null;
-      const [row] = await db.select().from(user).where(eq(user.id, used.userId));
-      return row ?? null;
+    async linkUser(hash, nowMs) {
+      const [row] = await db
+        .select({ user })
+        .from(link)
+        .innerJoin(user, eq(user.id, link.userId))
+        .where(and(eq(link.hash, hash), isNull(link.usedAtMs), gt(link.expiresAtMs, nowMs)));
+      return row?.user ?? null;
     },
 
     async addEnrolment(added) {

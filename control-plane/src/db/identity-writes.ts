@@ -118,6 +118,20 @@ export const setPolicy = (policy: SignInPolicy): Statement => ({
   args: ['sign-in', JSON.stringify(policy)],
 });
 
+/** Sessions of those who lack what the fleet now asks for are good for setting it up, and nothing else. */
+export const limitSessions = (policy: SignInPolicy): readonly Statement[] =>
+  policy.secondFactor === 'nobody'
+    ? []
+    : [
+        {
+          sql: `UPDATE token SET setup_only = 1 WHERE kind = 'session'
+            AND user_id IN (SELECT id FROM user WHERE ? = 'everybody' OR role = 'owner')
+            AND user_id NOT IN (SELECT user_id FROM totp WHERE confirmed_at_ms IS NOT NULL)
+            AND user_id NOT IN (SELECT user_id FROM passkey)`,
+          args: [policy.secondFactor],
+        },
+      ];
+
 export const addDirectory = (added: Directory): Statement => insert(identity.directory, added);
 export const editDirectory = (id: Directory['id'], edited: Partial<Omit<Directory, 'id'>>): Statement =>
   update(identity.directory, edited, { id });

@@ -19,6 +19,7 @@ import {
 } from '../../../test/control-plane/held.ts';
 import type { Change, WishWrite } from '../core/change.ts';
 import type { Held } from '../core/held.ts';
+import { useLink } from './identity-writes.ts';
 import { migrate } from './migrate.ts';
 import { openStore } from './open.ts';
 import { hashOfSecret } from './secret.ts';
@@ -285,9 +286,11 @@ describe('who may come in', () => {
   it('uses a link once, in time', async () => {
     await store.access.addLink('l', user.id, 100);
     expect(await store.access.ownerEverSignedIn()).toBe(false);
-    expect(await store.access.useLink('l', 100)).toBeNull();
-    const both = await Promise.all([store.access.useLink('l', 99), store.access.useLink('l', 99)]);
-    expect(both).toEqual([user, null]);
+    expect(await store.access.linkUser('l', 100)).toBeNull();
+    expect(await store.access.linkUser('l', 99)).toMatchObject(user);
+    const both = await Promise.all([store.identity.write(useLink('l', 99)), store.identity.write(useLink('l', 99))]);
+    expect(both).toEqual([true, false]);
+    expect(await store.access.linkUser('l', 99)).toBeNull();
     expect(await store.access.ownerEverSignedIn()).toBe(true);
   });
 

@@ -35,6 +35,8 @@ describe('every address', () => {
   it('is public only where that is meant', () => {
     expect(routes.filter(({ right }) => right === 'public').map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /api/v1/session',
+      'POST /api/v1/session/second-factor',
+      'POST /api/v1/session/passkey',
       'GET /install.sh',
       'GET /agent/v1/release',
       'GET /agent/v1/drover-agent.deb',

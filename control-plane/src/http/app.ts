@@ -7,6 +7,7 @@ import { problemResponse } from './problems.ts';
 import { reply } from './reply.ts';
 import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
+import { accountRoutes } from './routes/account.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { cellRoutes } from './routes/cells.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -18,7 +19,9 @@ import { hostReplaceRoutes } from './routes/host-replace.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
+import { passkeyRoutes } from './routes/passkeys.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { sessionsRoutes } from './routes/sessions.ts';
 import { signingKeyRoutes } from './routes/signing-key.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { upgradeRoutes } from './routes/upgrades.ts';
@@ -49,6 +52,9 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
   const attempts = createAttempts(deps.clock);
   const routes: Route[] = [
     ...sessionRoutes(deps, attempts),
+    ...sessionsRoutes(deps),
+    ...accountRoutes(deps, attempts),
+    ...passkeyRoutes(deps),
     ...guestRoutes(deps),
     ...hostRoutes(deps),
     ...hostFactsRoutes(deps),

@@ -1,5 +1,6 @@
 import * as cells from '@drover/shared/api/cells';
 import * as hostViews from '@drover/shared/api/host-views';
+import * as identity from '@drover/shared/api/identity';
 import * as requests from '@drover/shared/api/requests';
 import * as upgrades from '@drover/shared/api/upgrades';
 import * as views from '@drover/shared/api/views';
@@ -84,7 +85,26 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   CreateEnrolment: requests.CreateEnrolment,
   CreateUser: requests.CreateUser,
   CreateToken: requests.CreateToken,
-  SignIn: requests.SignIn,
+  SignIn: identity.SignIn,
+  SignedIn: identity.SignedIn,
+  SecondFactorNeeded: identity.SecondFactorNeeded,
+  GiveSecondFactor: identity.GiveSecondFactor,
+  PasskeyChallenge: identity.PasskeyChallenge,
+  SetPassword: identity.SetPassword,
+  PasswordSet: identity.PasswordSetView,
+  DisableUser: identity.DisableUser,
+  EndedSessions: identity.EndedSessionsView,
+  ConfirmTotp: identity.ConfirmTotp,
+  NewTotp: identity.NewTotpView,
+  RecoveryCodes: identity.RecoveryCodesView,
+  Passkey: identity.PasskeyView,
+  AddPasskey: identity.AddPasskey,
+  RenamePasskey: identity.RenamePasskey,
+  Account: identity.AccountView,
+  SignInSession: identity.SignInSessionView,
+  SignInSessions: identity.SignInSessionsView,
+  SignInPolicy: identity.SignInPolicy,
+  EditSignInPolicy: identity.EditSignInPolicy,
   Nothing,
   RebootGuest,
   EnrolRequest,

@@ -4,6 +4,7 @@ import type { HostId } from '@drover/shared/model/id';
 import type { AgentRelease } from '@drover/shared/model/task';
 import type { Cells } from '../broker/cells.ts';
 import type { Store } from '../db/store.ts';
+import type { IdentityPorts } from '../identity/ports.ts';
 import type { Admission } from '../loop/admission.ts';
 import type { Relay } from '../relay.ts';
 import type { Signer } from '../signer.ts';
@@ -27,6 +28,7 @@ export interface AppDeps {
   readonly cells: Pick<Cells, 'credentials' | 'setup' | 'checkLogins' | 'serves' | 'disconnect'>;
   readonly admission: Admission;
   readonly relay: Relay;
+  readonly identity: IdentityPorts;
   readonly uploads: Uploads;
   /** What hosts install; null: it was not built. */
   readonly agentPackage: AgentPackageFile | null;

@@ -15,8 +15,9 @@ export interface Caller {
   readonly by: 'cookie' | 'bearer';
 }
 
-export const SESSION_MS = 30 * 24 * 3_600_000;
 const TOUCH_MS = 300_000;
+/** All that a session is good for whose user lacks the second factor that the fleet asks for. */
+const SETUP_PATHS = /^\/api\/v1\/(session|account)(\/|$)/;
 
 /** Null: nobody. A proof that is given but not good is refused, so that a program with an old token learns it. */
 export async function callerOf(request: Request, access: AccessStore, clock: Clock): Promise<Caller | null> {
@@ -28,6 +29,11 @@ export async function callerOf(request: Request, access: AccessStore, clock: Clo
   if (!found) {
     if (authorization === null) return null;
     throw new Problem('not-signed-in', 'this token is not known, or is no longer good', { suggestion: 'make a new one: drover login' });
+  }
+  if (found.token.setupOnly && !SETUP_PATHS.test(new URL(request.url).pathname)) {
+    throw new Problem('not-allowed', 'this fleet asks for a second factor, and you have none yet', {
+      suggestion: 'set up a passkey or codes first: at /account',
+    });
   }
   // Once in a while is enough to show when a token was last used; each request must not cost a write.
   if (nowMs - (found.token.lastUsedAtMs ?? 0) > TOUCH_MS) await access.touchToken(found.token.id, nowMs);
@@ -52,8 +58,8 @@ function cookieOf(request: Request): string | null {
   return null;
 }
 
-export function sessionCookie(request: Request, secret: string | null): string {
+export function sessionCookie(request: Request, secret: string | null, sessionMs = 0): string {
   const isSecure = originOf(request).startsWith('https:');
-  const maxAgeS = secret === null ? 0 : SESSION_MS / 1000;
+  const maxAgeS = secret === null ? 0 : Math.floor(sessionMs / 1_000);
   return `${cookieName(request)}=${secret ?? ''}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeS}${isSecure ? '; Secure' : ''}`;
 }

@@ -180,7 +180,13 @@ export function enrolmentTokenView(
   };
 }
 
-export const userView = ({ id, name, role, createdAtMs }: User): UserView => ({ id, name, role, createdAtMs });
+export const userView = ({ id, name, role, createdAtMs, disabledAtMs }: User): UserView => ({
+  id,
+  name,
+  role,
+  createdAtMs,
+  disabledAtMs: disabledAtMs ?? null,
+});
 
 export function tokenView({ token, userName }: { readonly token: Token; readonly userName: string }): TokenView {
   const { id, name, userId, role, createdAtMs, lastUsedAtMs } = token;

@@ -59,8 +59,9 @@ export const SetPassword = z.strictObject({
 });
 export type SetPassword = z.infer<typeof SetPassword>;
 
-const Code = z.strictObject({ code: z.string().min(1).max(20) });
-export const ConfirmTotp = Code;
+export const PasswordSetView = z.object({ setAtMs: z.number().int() });
+
+export const ConfirmTotp = z.strictObject({ code: z.string().min(1).max(20) });
 export type ConfirmTotp = z.infer<typeof ConfirmTotp>;
 
 /** Shown once: the seed as text, and as what a QR code holds. */
@@ -121,6 +122,8 @@ export const SignInSessionView = z.object({
 export type SignInSessionView = z.infer<typeof SignInSessionView>;
 export const SignInSessionsView = z.object({ items: z.array(SignInSessionView) });
 export const EndedSessionsView = z.object({ ended: z.number().int() });
+
+export const DisableUser = z.strictObject({ because: z.string().max(200).default('') });
 
 const HOUR_MS = 3_600_000;
 /** What the fleet asks of everybody who signs in. */

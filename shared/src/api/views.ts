@@ -227,7 +227,14 @@ export const PoweredGuests = z.object({
 });
 export type PoweredGuests = z.infer<typeof PoweredGuests>;
 
-export const UserView = z.object({ id: UserId, name: z.string(), role: Role, createdAtMs: z.number().int() });
+export const UserView = z.object({
+  id: UserId,
+  name: z.string(),
+  role: Role,
+  createdAtMs: z.number().int(),
+  /** Since when nothing of theirs lets them in; null: they may come in. */
+  disabledAtMs: z.number().int().nullable(),
+});
 export type UserView = z.infer<typeof UserView>;
 
 export const TokenView = z.object({

@@ -53,9 +53,10 @@ function userRoutes(deps: AppDeps): Route[] {
       status: 201,
       response: SignInLinkView,
       async handler({ body, request }) {
-        const user = { id: newId('user', random), ...body, createdAtMs: clock.now() };
+        const { linkDays, ...named } = body;
+        const user = { id: newId('user', random), ...named, createdAtMs: clock.now() };
         await access.addUser(user);
-        return { body: { user: userView(user), ...(await mintSignInLink(minting, user, urlOf(request))) } };
+        return { body: { user: userView(user), ...(await mintSignInLink(minting, user, urlOf(request), linkDays)) } };
       },
     }),
     route({

@@ -1,60 +1,91 @@
-import { SignIn } from '@drover/shared/api/requests';
+import { GiveSecondFactor, PasskeyChallenge, SignedIn, SignIn } from '@drover/shared/api/identity';
 import { SessionView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
-import { newId } from '@drover/shared/model/id';
+import { addTicket } from '../../db/identity-writes.ts';
 import { hashOfSecret } from '../../db/secret.ts';
+import { passkeyOptions, siteOf } from '../../identity/passkeys.ts';
 import type { Attempts } from '../attempts.ts';
+import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
-import { originOf, senderOf } from '../origin.ts';
+import { byLink, byPasskey, byPassword } from '../first-factor.ts';
+import { senderOf } from '../origin.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
-import { SESSION_MS, sessionCookie } from '../session.ts';
+import { afterSecondFactor } from '../second-factor.ts';
+import { sessionCookie } from '../session.ts';
+import { urlOf } from '../signing-in.ts';
 import { userView } from '../views.ts';
 
 const PATH = '/api/v1/session';
+const CHALLENGE_MS = 5 * 60_000;
 
 export function sessionRoutes(deps: AppDeps, attempts: Attempts): Route[] {
-  const { store, clock, random, version } = deps;
-  const urlOf = (request: Request): string => deps.publicUrl ?? originOf(request);
+  return [...beginRoutes(deps, attempts), ...ownRoutes(deps)];
+}
+
+function beginRoutes(deps: AppDeps, attempts: Attempts): Route[] {
+  const { store, clock, random } = deps;
   return [
     route({
       method: 'POST',
       path: PATH,
       right: 'public',
       tag: 'session',
-      summary: 'Sign in with the token of a one-time link: sets the session cookie',
+      summary: 'Sign in with a one-time link, a password or a passkey: sets the session cookie, or asks for a second factor',
       body: SignIn,
       status: 201,
-      response: SessionView,
+      response: SignedIn,
       async handler({ body, request, address }) {
-        // Another page must not sign its visitor in as somebody of its choice.
-        if (senderOf(request) === 'foreign') throw new Problem('not-allowed', 'this request came from another page');
-        const nowMs = clock.now();
-        const user = await attempts.try(address, async () => {
-          const found = await store.access.useLink(hashOfSecret(body.token), nowMs);
-          if (!found)
-            throw new Problem('not-signed-in', 'this link is not good: it was used, or has expired', {
-              suggestion: 'npx drover sign-in-link makes a new one',
-            });
-          return found;
-        });
-        const secret = `drs_${random.text(40)}`;
-        await store.access.addToken(
-          {
-            id: newId('token', random),
-            kind: 'session',
-            name: 'browser',
-            userId: user.id,
-            role: user.role,
-            createdAtMs: nowMs,
-            lastUsedAtMs: nowMs,
-            expiresAtMs: nowMs + SESSION_MS,
-          },
-          hashOfSecret(secret),
-        );
-        return { body: { user: userView(user), version, url: urlOf(request) }, headers: { 'set-cookie': sessionCookie(request, secret) } };
+        refuseOtherPages(request);
+        if ('token' in body) return byLink(deps, attempts, body.token, { request, address });
+        if ('passkey' in body) return byPasskey(deps, attempts, body, { request, address });
+        return byPassword(deps, attempts, body, { request, address });
       },
     }),
+    route({
+      method: 'POST',
+      path: `${PATH}/second-factor`,
+      right: 'public',
+      tag: 'session',
+      summary: 'Finish signing in with a code, a recovery code or a passkey: sets the session cookie',
+      body: GiveSecondFactor,
+      status: 201,
+      response: SessionView,
+      handler: async ({ body, request, address }) => {
+        refuseOtherPages(request);
+        return afterSecondFactor(deps, attempts, body, { request, address });
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${PATH}/passkey`,
+      right: 'public',
+      tag: 'session',
+      summary: 'Begin to sign in with a passkey, without a name',
+      body: Nothing,
+      status: 201,
+      response: PasskeyChallenge,
+      async handler({ request }) {
+        refuseOtherPages(request);
+        const { challenge, options } = await passkeyOptions(siteOf(urlOf(deps, request)));
+        const secret = random.text(40);
+        const expiresAtMs = clock.now() + CHALLENGE_MS;
+        await store.identity.write([
+          addTicket({ hash: hashOfSecret(secret), purpose: 'passkey', userId: null, facts: { challenge }, expiresAtMs }),
+        ]);
+        return { body: { ticket: secret, options, expiresAtMs } };
+      },
+    }),
+  ];
+}
+
+/** Another page must not sign its visitor in as somebody of its choice. */
+function refuseOtherPages(request: Request): void {
+  if (senderOf(request) === 'foreign') throw new Problem('not-allowed', 'this request came from another page');
+}
+
+function ownRoutes(deps: AppDeps): Route[] {
+  return [
     route({
       method: 'GET',
       path: PATH,
@@ -63,7 +94,7 @@ export function sessionRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       summary: 'Who am I',
       response: SessionView,
       handler: async ({ caller, request }) => ({
-        body: { user: { ...userView(caller.user), role: caller.role }, version, url: urlOf(request) },
+        body: { user: { ...userView(caller.user), role: caller.role }, version: deps.version, url: urlOf(deps, request) },
       }),
     }),
     rawRoute({
@@ -74,7 +105,7 @@ export function sessionRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       summary: 'Sign out: the session, or the token that this request was made with, is good no more',
       answers: { status: 204, contentType: null, description: 'Signed out' },
       async handler({ caller, request }) {
-        await store.access.removeToken(caller.token.id);
+        await deps.store.access.removeToken(caller.token.id);
         return reply(null, { status: 204, headers: { 'set-cookie': sessionCookie(request, null) } });
       },
     }),
