@@ -1,5 +1,5 @@
 import { Problem } from '@drover/shared/lib/problem';
-import { COMMON_WORDS } from './common-words.ts';
+import { COMMON_WORDS } from './guessed-words.ts';
 
 export const PASSWORD_CHARACTERS_MIN = 12;
 /** So that nobody has us hash a book. */
