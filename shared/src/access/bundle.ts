@@ -14,14 +14,10 @@ const Names = z.array(Name).max(100_000);
 const Paths = z.array(ScopePath).max(100_000);
 const Comment = z.string().max(2_000).optional().meta({ description: 'For people; nothing follows from it.' });
 
-const MomentText = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
-  error: 'use a moment such as "2027-01-31T12:00:00Z", a date (its first moment, UTC), milliseconds since 1970, or null for never',
-});
-const Moment = z
-  .union([MomentText, z.number().int().positive(), z.null()], {
-    error: 'use a moment such as "2027-01-31T12:00:00Z", a date (its first moment, UTC), milliseconds since 1970, or null for never',
-  })
-  .optional();
+const MOMENT_WORDS =
+  'use a moment such as "2027-01-31T12:00:00Z", a date (its first moment, UTC), milliseconds since 1970, or null for never';
+const MomentMs = z.number({ error: MOMENT_WORDS }).int(MOMENT_WORDS).positive(MOMENT_WORDS);
+const Moment = z.union([z.iso.datetime({ offset: true }), z.iso.date(), MomentMs, z.null()], { error: MOMENT_WORDS }).optional();
 
 const BundleUser = z.strictObject({
   name: Name,
@@ -108,6 +104,11 @@ export function readBundle(text: string): Bundle {
   if (!parsed.success) throw problemOf(parsed.error);
   refuseDuplicates(parsed.data);
   return parsed.data;
+}
+
+/** The JSON Schema of a bundle, as docs/access-bundle.schema.json has it. */
+export function bundleSchema(): string {
+  return `${JSON.stringify({ title: 'Drover access bundle', ...z.toJSONSchema(Bundle, { io: 'input' }) }, null, 2)}\n`;
 }
 
 const SEE_SCHEMA = 'The command "drover access schema" prints what a bundle may hold.';

@@ -65,6 +65,11 @@ describe('the walk from the root to the thing', () => {
     expect(at(two, 'bea', '/vms/300')).toEqual([]);
   });
 
+  it('at one level one’s own grant replaces those of one’s groups', () => {
+    const facts = sketch({ users: ['max'], groups: { a: ['max'] }, grants: ['group:a operator /vms', 'user:max auditor /vms'] });
+    expect(at(facts, 'max', '/vms/1')).not.toContain('VM.Console');
+  });
+
   it('one’s own grant deeper lifts a no-access from above, as it replaces it', () => {
     const lifted = sketch({ users: ['max'], grants: ['user:max no-access /', 'user:max auditor /vms/1'] });
     expect(at(lifted, 'max', '/vms/1')).toContain('VM.Audit');

@@ -2,7 +2,7 @@ import { assert } from '../lib/assert.ts';
 import { givenBy } from './decide.ts';
 import type { Grant } from './facts.ts';
 import type { Entries, IndexedFacts, Source } from './index-facts.ts';
-import { containerKindOf, isDirectlyBelow, type Thing } from './scope.ts';
+import { anyBelow, containerKindOf, isDirectlyBelow, type Thing } from './scope.ts';
 import { standingOf, type Who } from './standing.ts';
 import { inForceAt, inForceBy } from './walk.ts';
 
@@ -56,8 +56,7 @@ function partOf(indexed: IndexedFacts, source: Source, privilege: string, below:
     return givenBy(indexed, grants, privilege) ? 'gives' : 'silent';
   };
   const named = scopesOf([source.own, ...source.groups]);
-  // A name that nothing can have stands for every thing that no grant names.
-  const base = verdictOf(inForceAt(source, `${below === '/' ? '' : below}/ `, nowMs));
+  const base = verdictOf(inForceAt(source, anyBelow(below), nowMs));
   const exact = new Map<string, Verdict>();
   for (const path of named) {
     if (!isDirectlyBelow(path, below)) continue;

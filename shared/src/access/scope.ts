@@ -33,6 +33,9 @@ export function levelsOf(path: string): string[] {
   return levels;
 }
 
+/** A path that nothing can have: it stands for whatever is directly below another and is named nowhere. */
+export const anyBelow = (path: string): string => `${path === '/' ? '' : path}/ `;
+
 export const isDirectlyBelow = (path: string, above: string): boolean => {
   const start = above === '/' ? '/' : `${above}/`;
   return path.length > start.length && path.startsWith(start) && !path.includes('/', start.length);

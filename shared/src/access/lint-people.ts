@@ -1,0 +1,122 @@
+import type { Bundle } from './bundle.ts';
+import { may, privilegesAt } from './decide.ts';
+import { listed } from './explain-words.ts';
+import type { Finding } from './finding.ts';
+import { type IndexedFacts, thingAt } from './index-facts.ts';
+
+/** Users, groups, pools and tokens: who is missing, who is too weakly protected, who has more than they can use. */
+export function lintPeople(bundle: Bundle, indexed: IndexedFacts, nowMs: number): Finding[] {
+  return [
+    ...ownersIn(bundle, indexed, nowMs),
+    ...groupsIn(bundle, indexed),
+    ...membersIn(bundle),
+    ...tokensIn(indexed, nowMs),
+    ...nobodyIn(indexed, nowMs),
+  ];
+}
+
+/** Whoever has everything that an owner has, on some scope. */
+function ownersIn(bundle: Bundle, indexed: IndexedFacts, nowMs: number): Finding[] {
+  const everything = [...(indexed.roles.get('owner')?.privileges ?? [])];
+  const ownedBy = (id: string) => {
+    const source = indexed.sources.user.get(id);
+    if (source === undefined || everything.length === 0) return [];
+    const scopes = new Set([source.own, ...source.groups].flatMap((entries) => [...entries.keys()]));
+    return [...scopes].filter((path) => {
+      const privileges = privilegesAt(indexed, { kind: 'user', id }, { path, memberOf: [] }, nowMs);
+      return everything.every((privilege) => privileges.has(privilege));
+    });
+  };
+  return (bundle.users ?? []).flatMap(({ name, secondFactor }, index): Finding[] => {
+    const scopes = secondFactor === true ? [] : ownedBy(name);
+    if (scopes.length === 0) return [];
+    const sentence = `${name} owns ${listed(scopes)} and ${secondFactor === false ? 'has no' : 'is not said to have a'} second factor.`;
+    const severity = secondFactor === false ? 'error' : 'warning';
+    return [{ code: 'owner-without-second-factor', severity, where: `users.${index}`, sentence }];
+  });
+}
+
+function groupsIn(bundle: Bundle, indexed: IndexedFacts): Finding[] {
+  return (bundle.groups ?? []).flatMap(({ name, members = [] }, index): Finding[] => {
+    const where = `groups.${index}`;
+    if (members.length === 0) return [{ code: 'empty-group', severity: 'warning', where, sentence: `The group ${name} has no members.` }];
+    return members.flatMap((member, place): Finding[] =>
+      indexed.users.has(member)
+        ? []
+        : [{ code: 'unknown-member', severity: 'warning', where: `${where}.members.${place}`, sentence: `There is no user "${member}".` }],
+    );
+  });
+}
+
+/** What is in pools can be missing only where the bundle says what there is. */
+function membersIn(bundle: Bundle): Finding[] {
+  if (bundle.things === undefined) return [];
+  const things = new Set(bundle.things);
+  return (['pools', 'tags', 'hosts'] as const).flatMap((list) =>
+    (bundle[list] ?? []).flatMap(({ members = [] }, index) =>
+      members.flatMap((member, place): Finding[] =>
+        things.has(member)
+          ? []
+          : [
+              {
+                code: 'unknown-member',
+                severity: 'warning',
+                where: `${list}.${index}.members.${place}`,
+                sentence: `${member} is not among the things of the bundle.`,
+              },
+            ],
+      ),
+    ),
+  );
+}
+
+function tokensIn(indexed: IndexedFacts, nowMs: number): Finding[] {
+  return indexed.facts.tokens.flatMap((token, index): Finding[] => {
+    const where = `tokens.${index}`;
+    if (!indexed.users.has(token.owner))
+      return [
+        { code: 'unknown-owner', severity: 'error', where, sentence: `There is no user "${token.owner}" to own the token ${token.name}.` },
+      ];
+    if (!token.ownGrantsOnly) return [];
+    const grants = [...(indexed.sources.token.get(token.id)?.own.values() ?? [])].flat();
+    if (grants.length === 0)
+      return [
+        {
+          code: 'token-without-grants',
+          severity: 'warning',
+          where,
+          sentence: `The token ${token.name} has own grants only, and there are none: it can do nothing.`,
+        },
+      ];
+    return grants.flatMap((grant): Finding[] => {
+      const owner = { kind: 'user', id: token.owner } as const;
+      const lacking = [...(indexed.roles.get(grant.role)?.privileges ?? [])].filter(
+        (privilege) => !may(indexed, owner, privilege, thingAt(indexed, grant.scope), nowMs),
+      );
+      if (lacking.length === 0) return [];
+      const sentence = `The token ${token.name} is granted ${shortened(lacking)} on ${grant.scope}, which its owner does not have there.`;
+      return [{ code: 'token-exceeds-owner', severity: 'warning', where: grant.id, sentence }];
+    });
+  });
+}
+
+const SHOWN_MAX = 3;
+const shortened = (names: readonly string[]): string =>
+  names.length <= SHOWN_MAX ? listed(names) : `${names.slice(0, SHOWN_MAX).join(', ')} and ${names.length - SHOWN_MAX} more`;
+
+/** Where nobody may change rights, nobody can let anybody in. */
+function nobodyIn(indexed: IndexedFacts, nowMs: number): Finding[] {
+  if (indexed.facts.grants.length === 0 || !indexed.roles.get('owner')?.privileges.has('Permissions.Modify')) return [];
+  const canGive = indexed.facts.users.some(({ id }) =>
+    may(indexed, { kind: 'user', id }, 'Permissions.Modify', { path: '/access', memberOf: [] }, nowMs),
+  );
+  if (canGive) return [];
+  return [
+    {
+      code: 'nobody-gives-rights',
+      severity: 'note',
+      where: 'grants',
+      sentence: 'Nobody has Permissions.Modify on /access: with these grants alone, nobody could change them.',
+    },
+  ];
+}
