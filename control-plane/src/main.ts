@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Problem } from '@drover/shared/lib/problem';
 import packageJson from '../package.json' with { type: 'json' };
 import { runCommand } from './commands/index.ts';
+import { writePrivate } from './node/private-file.ts';
 import { type Settings, settingsOf } from './node/settings.ts';
-import { writePrivate } from './node/signing-key.ts';
 import { startControlPlane } from './node.ts';
 
 // The database holds what only its owner may see.

@@ -29,6 +29,7 @@ import { lockFolder } from './node/lock.ts';
 import { ownAddresses } from './node/own-addresses.ts';
 import { openVault } from './node/sealed.ts';
 import { openSigner } from './node/signing-key.ts';
+import { openVaultOf, SIGNING_KEY_FILE } from './node/vault-of-folder.ts';
 import { webFiles } from './node/web-files.ts';
 import { createRelay } from './relay.ts';
 import { relayUpgrades } from './relay-node.ts';
@@ -50,6 +51,8 @@ export interface NodeOptions {
   readonly version: string;
   /** Where people reach it, behind a proxy; null: at the address each request was sent to. */
   readonly publicUrl: string | null;
+  /** The file of the keys that secrets are sealed with; absent: in the folder. */
+  readonly vaultKeysPath?: string | null;
   /** A libSQL server, for several processes; absent: a file in the folder. */
   readonly database?: { readonly url: string; readonly token: string | null } | null;
   readonly log: Log;
@@ -82,7 +85,8 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
   };
   try {
     undo.push(await lockFolder(folder));
-    const signer = await openSigner(join(folder, 'signing-key.json'), () => clock.now());
+    const vault = openVaultOf(folder, options.vaultKeysPath ?? null, () => clock.now());
+    const signer = await openSigner(join(folder, SIGNING_KEY_FILE), () => clock.now(), vault);
     const { database } = options;
     const isShared = Boolean(database);
     const file = () => openStore(join(folder, 'drover.db'), () => clock.now());
@@ -96,7 +100,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
     const complain = rateLimited(log, clock);
     const { publicUrl } = options;
     const mqtt = options.mqttPort ? { port: options.mqttPort, host: options.host } : null;
-    const brokers = await openBrokers({ folder, store: opened, signer, clock, random, publicUrl, mqtt, isShared, complain });
+    const brokers = await openBrokers({ folder, store: opened, signer, vault, clock, random, publicUrl, mqtt, isShared, complain });
     undo.push(() => brokers.close());
     const broker = brokers.cells;
     const store = cuttingOff(keepingFigures(between ? between.store(opened) : opened), broker);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Broker } from '../../control-plane/src/broker/broker.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
 import { openSigner } from '../../control-plane/src/node/signing-key.ts';
+import { openVaultOf, SIGNING_KEY_FILE } from '../../control-plane/src/node/vault-of-folder.ts';
 import { startControlPlane } from '../../control-plane/src/node.ts';
 import { forgeriesOf } from './forger.ts';
 import { createFuse, type Fuse } from './fuse.ts';
@@ -26,7 +27,8 @@ const controlPlane = await startControlPlane({
   clock: fuse.clock,
   between: { store: (store) => crashingStore(store, fuse), broker: (broker) => crashingBroker(broker, fuse) },
 });
-const signer = await openSigner(join(dataPath, 'control-plane/signing-key.json'), () => fuse.clock.now());
+const vault = openVaultOf(join(dataPath, 'control-plane'), null, () => fuse.clock.now());
+const signer = await openSigner(join(dataPath, 'control-plane', SIGNING_KEY_FILE), () => fuse.clock.now(), vault);
 console.log(`control plane is at ${controlPlane.url}`);
 process.once('SIGTERM', () => void controlPlane.close().then(() => process.exit(0)));
 

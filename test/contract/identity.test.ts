@@ -6,9 +6,12 @@ import { realRandom } from '@drover/shared/lib/random';
 import { Credentials } from '@drover/shared/protocol/agent-api';
 import type { Command, Report } from '@drover/shared/protocol/message';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { realDisk } from '../../agent/src/host/disk.ts';
 import { discardHostKey, enrol, type Identity, post, readIdentity, rotateHostKey } from '../../agent/src/identity.ts';
 import { createMqttLink } from '../../agent/src/mqtt-link.ts';
+import { readSealed } from '../../control-plane/src/node/sealed-file.ts';
+import { openVaultOf } from '../../control-plane/src/node/vault-of-folder.ts';
 import { type ControlPlane, startControlPlane } from '../../control-plane/src/node.ts';
 import { anInventory } from '../control-plane/held.ts';
 
@@ -227,9 +230,11 @@ describe('the signing key', () => {
   it('lets nobody read its private half: there is none of it in any answer, and its file is its owner’s alone', async () => {
     await api('signing-key/rotate', 'POST', {});
     const path = join(folder, 'control-plane/signing-key.json');
-    const { d } = JSON.parse(readFileSync(path, 'utf8'));
+    const vault = openVaultOf(join(folder, 'control-plane'), null, () => 0);
+    const d = await readSealed(path, vault, (text) => z.object({ d: z.string().length(43) }).parse(JSON.parse(text)).d);
     const answers = await Promise.all(['signing-key', 'hosts', 'session', 'hosts/enrolments'].map((name) => api(name)));
     expect(JSON.stringify(answers)).not.toContain(d);
+    expect(readFileSync(path, 'utf8')).not.toContain(d);
     expect(statSync(path).mode & 0o077).toBe(0);
   });
 });

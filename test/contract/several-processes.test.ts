@@ -15,7 +15,7 @@ import { type BrokerProgram, freePort, mosquitto } from './broker-programs.ts';
 /** Two control planes, as processes, on one database and one Mosquitto; hosts reach whichever is there. */
 
 const ROOT = join(import.meta.dirname, '../..');
-const KEYS = ['signing-key.json', 'broker-secret', 'local-token'];
+const KEYS = ['vault-keys.json', 'signing-key.json', 'broker-secret', 'local-token'];
 
 let folder: string;
 let database: LibsqlServer;

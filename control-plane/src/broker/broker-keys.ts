@@ -1,3 +1,5 @@
+import { base64url, bytesOfBase64url } from '@drover/shared/lib/base64url';
+
 /** Ed25519 keys and shared secrets for brokers, all from one secret of 32 bytes: whoever serves the fleet holds the same, and nothing else is kept. */
 export interface BrokerKeys {
   /** The same label gives the same key, for ever. */
@@ -49,13 +51,3 @@ export async function newKeyPair(): Promise<BrokerKeyPair> {
 
 export const importPublicKey = (x: string): Promise<CryptoKey> =>
   crypto.subtle.importKey('raw', bytesOfBase64url(x), ED25519, true, ['verify']);
-
-export function base64url(bytes: Uint8Array): string {
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-}
-
-export function bytesOfBase64url(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0));
-}

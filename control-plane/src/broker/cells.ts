@@ -1,4 +1,5 @@
 import type { CheckLogins } from '@drover/shared/api/cells';
+import { base64url } from '@drover/shared/lib/base64url';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
@@ -9,7 +10,7 @@ import { parseTopic } from '@drover/shared/protocol/topic';
 import type { Cell, CellStore, KnownCell } from '../db/cell-store.ts';
 import { createLease, type Lease, soleLease } from '../loop/lease.ts';
 import type { Broker } from './broker.ts';
-import { base64url, newKeyPair } from './broker-keys.ts';
+import { newKeyPair } from './broker-keys.ts';
 import { CLIENT_MS, pemOfKey } from './certificates.ts';
 import { createExternalBroker, type ExternalBroker } from './external.ts';
 import type { CutOff, HostLogin, Profile } from './profile.ts';

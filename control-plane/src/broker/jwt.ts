@@ -1,5 +1,6 @@
+import { bytesOfBase64url } from '@drover/shared/lib/base64url';
 import { SignJWT } from 'jose';
-import { type BrokerKeys, bytesOfBase64url } from './broker-keys.ts';
+import type { BrokerKeys } from './broker-keys.ts';
 import { CHECKER, CONTROL_PLANE, type Login, type Profile, type ProfilePorts } from './profile.ts';
 
 /** Only to connect with: the broker must not end a connection when its token expires, or hosts would come back every minute. */

@@ -1,5 +1,6 @@
+import { base64url } from '@drover/shared/lib/base64url';
 import { digest } from '@drover/shared/lib/digest';
-import { type BrokerKeyPair, base64url } from './broker-keys.ts';
+import type { BrokerKeyPair } from './broker-keys.ts';
 
 /** NATS' own forms of keys and tokens: github.com/nats-io/nkeys and nats-io/jwt, version 2. */
 

@@ -1,5 +1,6 @@
+import { bytesOfBase64url } from '@drover/shared/lib/base64url';
 import type { HostId } from '@drover/shared/model/id';
-import { type BrokerKeys, bytesOfBase64url, newKeyPair } from './broker-keys.ts';
+import { type BrokerKeys, newKeyPair } from './broker-keys.ts';
 import { natsToken, publicNkey, seedNkey } from './nats-claims.ts';
 import { CHECK_CELL, CHECKER, CONTROL_PLANE, type CutOff, type Login, type Profile, type ProfilePorts } from './profile.ts';
 

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { base64url, bytesOfBase64url } from '@drover/shared/lib/base64url';
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
 import { DEFAULT_CELL } from '@drover/shared/protocol/topic';
-import { base64url, brokerKeys, bytesOfBase64url } from '../broker/broker-keys.ts';
+import { brokerKeys } from '../broker/broker-keys.ts';
 import { type Cells, createCells } from '../broker/cells.ts';
 import { certificateAuthority } from '../broker/certificates.ts';
 import { createEmbeddedBroker, type EmbeddedBroker, MQTT_PATH } from '../broker/embedded.ts';
@@ -14,8 +14,10 @@ import { profileOf } from '../broker/profile-of-node.ts';
 import type { Store } from '../db/store.ts';
 import { embeddedLogin, hostOfPassword } from '../loop/enrol.ts';
 import type { Signer } from '../signer.ts';
+import type { Vault } from '../vault.ts';
 import { ownAddresses } from './own-addresses.ts';
-import { writePrivate } from './signing-key.ts';
+import { readSealed, writeSealed } from './sealed-file.ts';
+import { BROKER_SECRET_FILE } from './vault-of-folder.ts';
 
 const WATCH_MS = 1_000;
 
@@ -23,6 +25,7 @@ export interface BrokersOptions {
   readonly folder: string;
   readonly store: Store;
   readonly signer: Signer;
+  readonly vault: Vault;
   readonly clock: Clock;
   readonly random: Random;
   readonly publicUrl: string | null;
@@ -42,7 +45,7 @@ export interface Brokers {
 /** Every broker that this process speaks to: the one within it, and those of other cells. */
 export async function openBrokers(options: BrokersOptions): Promise<Brokers> {
   const { folder, store, signer, clock, random, publicUrl, complain } = options;
-  const keys = brokerKeys(brokerSecret(join(folder, 'broker-secret')));
+  const keys = brokerKeys(await brokerSecret(join(folder, BROKER_SECRET_FILE), options.vault));
   const embedded = await createEmbeddedBroker({
     clock,
     async hostOfPassword(password) {
@@ -104,9 +107,13 @@ export async function openBrokers(options: BrokersOptions): Promise<Brokers> {
 }
 
 /** What all keys for brokers come from. Processes that serve one fleet have the same. */
-function brokerSecret(path: string): Uint8Array<ArrayBuffer> {
-  if (!existsSync(path)) writePrivate(path, `${base64url(crypto.getRandomValues(new Uint8Array(32)))}\n`);
-  const secret = bytesOfBase64url(readFileSync(path, 'utf8').trim());
-  if (secret.length === 32) return secret;
-  throw new Problem('internal', `${path} does not hold a secret`, { suggestion: 'restore it from a backup: brokers know hosts by it' });
+async function brokerSecret(path: string, vault: Vault): Promise<Uint8Array<ArrayBuffer>> {
+  const kept = await readSealed(path, vault, (text) => {
+    if (/^[A-Za-z0-9_-]{43}$/.test(text.trim())) return bytesOfBase64url(text.trim());
+    throw new Problem('internal', `${path} does not hold a secret`, { suggestion: 'restore it from a backup: brokers know hosts by it' });
+  });
+  if (kept) return kept;
+  const made = crypto.getRandomValues(new Uint8Array(32));
+  await writeSealed(path, `${base64url(made)}\n`, vault);
+  return made;
 }

@@ -6,7 +6,7 @@ import { newId } from '@drover/shared/model/id';
 import type { AccessStore, User } from '../db/access-store.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import { mintSignInLink } from '../http/sign-in-link.ts';
-import { writePrivate } from './signing-key.ts';
+import { writePrivate } from './private-file.ts';
 
 interface Ports {
   readonly access: AccessStore;

@@ -11,6 +11,7 @@ describe('what the control plane is told by its environment', () => {
       host: null,
       publicUrl: null,
       mqttPort: null,
+      vaultKeysPath: null,
       database: null,
     });
     expect(settingsOf({}, { isRoot: true, home: '/root' }).dataPath).toBe('/var/lib/drover');

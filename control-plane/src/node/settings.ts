@@ -12,6 +12,8 @@ export interface Settings {
   readonly publicUrl: string | null;
   /** Null: MQTT over WebSockets alone. */
   readonly mqttPort: number | null;
+  /** The file of the keys that secrets are sealed with; null: among the data. */
+  readonly vaultKeysPath: string | null;
   /** Null: a file. */
   readonly database: { readonly url: string; readonly token: string | null } | null;
 }
@@ -26,6 +28,7 @@ export function settingsOf(env: Env, { isRoot, home }: { readonly isRoot: boolea
     host: env.DROVER_LISTEN || null,
     publicUrl: publicUrlOf(env.DROVER_PUBLIC_URL),
     mqttPort: portOf('DROVER_MQTT_PORT', env.DROVER_MQTT_PORT),
+    vaultKeysPath: env.DROVER_VAULT_KEYS || null,
     database: databaseOf(env.DROVER_DATABASE_URL, env.DROVER_DATABASE_TOKEN),
   };
 }

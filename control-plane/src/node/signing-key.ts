@@ -1,13 +1,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { closeSync, constants, existsSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { type KeySuccession, PublicKey, SUCCESSION_MAX } from '@drover/shared/protocol/agent-api';
 import { keyIdOf } from '@drover/shared/protocol/host-key';
 import { exportJWK, generateKeyPair } from 'jose';
 import { z } from 'zod';
 import type { Signer } from '../signer.ts';
+import type { Vault } from '../vault.ts';
 import { signJws, verifyJws } from './jws.ts';
+import { readSealed, writeSealed } from './sealed-file.ts';
 
 const Secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const KeyFile = z.strictObject({
@@ -22,10 +22,9 @@ type KeyFile = z.infer<typeof KeyFile>;
 /** Longer than what a key has signed is good for: passwords of hosts, and commands under way. */
 const OVERLAP_MS = 25 * 3_600_000;
 
-/** The control plane's key in a file that only its owner may read; made on the first start. Whoever has it commands every host. */
-export async function openSigner(path: string, now: () => number): Promise<Signer> {
-  if (!existsSync(path)) write(path, { ...(await newKey()), previous: [], succession: [] });
-  let file = readKey(path);
+/** The control plane's key in a sealed file; made on the first start. Whoever has it commands every host. */
+export async function openSigner(path: string, now: () => number, vault: Vault): Promise<Signer> {
+  let file = (await readSealed(path, vault, (text) => keyIn(text, path))) ?? (await firstKey(path, vault));
   let privateKey = privateKeyOf(file);
   // Named in each command.
   let keyId = keyIdOf(file);
@@ -39,7 +38,7 @@ export async function openSigner(path: string, now: () => number): Promise<Signe
     const previous = [...file.previous.filter(({ untilMs }) => nowMs < untilMs), { key: publicPartOf(file), untilMs: nowMs + OVERLAP_MS }];
     const after: KeyFile = { ...next, previous, succession };
     // From here on the old private key is nowhere any more.
-    write(path, after);
+    await write(path, after, vault);
     file = after;
     privateKey = privateKeyOf(file);
     keyId = keyIdOf(file);
@@ -77,42 +76,28 @@ const privateKeyOf = ({ kty, crv, x, d }: KeyFile): KeyObject => createPrivateKe
 const publicKeyOf = (key: PublicKey): KeyObject => createPublicKey({ key, format: 'jwk' });
 const publicPartOf = ({ kty, crv, x }: PublicKey): PublicKey => ({ kty, crv, x });
 
+async function firstKey(path: string, vault: Vault): Promise<KeyFile> {
+  const first: KeyFile = { ...(await newKey()), previous: [], succession: [] };
+  await write(path, first, vault);
+  return first;
+}
+
 async function newKey(): Promise<PublicKey & { readonly d: string }> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const { kty, crv, x, d } = await exportJWK(privateKey);
   return { ...PublicKey.parse({ kty, crv, x }), d: Secret.parse(d) };
 }
 
-const write = (path: string, file: KeyFile): void => writePrivate(path, `${JSON.stringify(KeyFile.parse(file))}\n`);
+const write = (path: string, file: KeyFile, vault: Vault): Promise<void> =>
+  writeSealed(path, `${JSON.stringify(KeyFile.parse(file))}\n`, vault);
 
-function readKey(path: string): KeyFile {
-  if ((statSync(path).mode & 0o077) !== 0) {
-    throw new Problem('not-allowed', `${path} can be read by others`, {
-      suggestion: `chmod 600 ${path}, and ask yourself who has read it`,
-    });
-  }
+function keyIn(text: string, path: string): KeyFile {
   try {
-    return KeyFile.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (cause) {
+    return KeyFile.parse(JSON.parse(text));
+  } catch {
+    // What was read may be half a key: it is not passed on as the cause.
     throw new Problem('internal', `${path} does not hold a signing key`, {
-      cause,
       suggestion: 'restore it from a backup: hosts obey only the key they know',
     });
   }
-}
-
-/** For its owner's eyes, whole or not at all, and durable. */
-export function writePrivate(path: string, text: string): void {
-  const temporary = `${path}.new`;
-  const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
-  const folder = openSync(dirname(path), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type AppWorld, createAppWorld } from '../../../../test/control-plane/app-world.ts';
 import { openSigner } from '../../node/signing-key.ts';
+import { createVault } from '../../vault.ts';
 
 const BYTES = Buffer.from('a package');
 const ABOUT = {
@@ -56,7 +57,8 @@ it('it tries the token as JSON, with the key that the machine has already', asyn
 it('it believes only the signature of its control plane, over the digest of this package', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'drover-install-'));
   const agentPackage = { about: ABOUT, bytes: async () => new Uint8Array(BYTES) };
-  const signing = async (name: string) => createAppWorld({ agentPackage, signer: await openSigner(join(folder, name), () => 0) });
+  const vault = createVault(() => [{ id: 'a'.repeat(16), bytes: new Uint8Array(32) }]);
+  const signing = async (name: string) => createAppWorld({ agentPackage, signer: await openSigner(join(folder, name), () => 0, vault) });
   const [ours, other] = [await signing('ours'), await signing('other')];
   const given = async (from: AppWorld, path: string) => (await from.ask('GET', path, { as: null })).text;
   const check = (text: string, release: string) => {
