@@ -27,7 +27,6 @@ import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
 import { listen, localUrl } from './node/listen.ts';
 import { lockFolder } from './node/lock.ts';
 import { ownAddresses } from './node/own-addresses.ts';
-import { openVault } from './node/sealed.ts';
 import { openSigner } from './node/signing-key.ts';
 import { openVaultOf, SIGNING_KEY_FILE } from './node/vault-of-folder.ts';
 import { webFiles } from './node/web-files.ts';
@@ -121,7 +120,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       cells: broker,
       admission,
       relay,
-      identity: { hashes: createPasswordHashes(), vault: await openVault(join(folder, 'identity-key')) },
+      identity: { hashes: createPasswordHashes(), vault },
       uploads: fileUploads(join(folder, 'uploads')),
       agentPackage: options.packagePath === undefined ? null : agentPackageFile(options.packagePath),
       webAssets: webFiles(options.webPath),
