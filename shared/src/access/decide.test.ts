@@ -207,6 +207,21 @@ describe('time and standing', () => {
   });
 });
 
+it('the example of docs/access.md holds', () => {
+  const grants = ['group:ops operator /vms', 'user:bob auditor /vms/107', 'user:bob guest-user /pool/shop until 1001'];
+  const words = { users: ['bob'], groups: { ops: ['bob'] }, containers: { '/pool/shop': ['/vms/107', '/vms/108'] } };
+  const now = sketch({ ...words, grants });
+  const later = sketch({ ...words, grants: grants.map((grant) => grant.replace('1001', '1000')) });
+  const has = (facts: AccessFacts, path: string) =>
+    ['VM.Audit', 'VM.Console', 'VM.Allocate'].filter((one) => at(facts, 'bob', path).includes(one));
+  expect(['/vms/105', '/vms/107', '/vms/108'].map((path) => has(now, path))).toEqual([
+    ['VM.Audit', 'VM.Console', 'VM.Allocate'],
+    ['VM.Audit', 'VM.Console'],
+    ['VM.Audit', 'VM.Console', 'VM.Allocate'],
+  ]);
+  expect(has(later, '/vms/107')).toEqual(['VM.Audit']);
+});
+
 describe('in random worlds', () => {
   it('every right is that of the algorithm of Proxmox VE, with tags and hosts beside pools', () => {
     fc.assert(

@@ -7,7 +7,7 @@ export type Entries = ReadonlyMap<string, readonly Grant[]>;
 /** Whose grants are walked together: one's own, and those of one's groups, which one's own replace. */
 export interface Source {
   readonly own: Entries;
-  readonly groups: readonly Entries[];
+  ofGroups(): Entries;
 }
 
 export interface IndexedRole {
@@ -34,11 +34,14 @@ export const NO_GRANTS: readonly Grant[] = [];
 
 export function indexFacts(facts: AccessFacts): IndexedFacts {
   const entries = entriesOf(facts.grants);
-  const alone = (id: string, kind: 'group' | 'token'): Source => ({ own: entries[kind].get(id) ?? NO_ENTRIES, groups: [] });
+  const alone = (id: string, kind: 'group' | 'token'): Source => ({
+    own: entries[kind].get(id) ?? NO_ENTRIES,
+    ofGroups: () => NO_ENTRIES,
+  });
   const groupsOf = inverted(facts.groups.map(({ id, members }) => [id, members]));
   const ofUser = (id: string): Source => ({
     own: entries.user.get(id) ?? NO_ENTRIES,
-    groups: (groupsOf.get(id) ?? []).flatMap((group) => entries.group.get(group) ?? []),
+    ofGroups: together((groupsOf.get(id) ?? []).flatMap((group) => entries.group.get(group) ?? [])),
   });
   return {
     facts,
@@ -73,6 +76,21 @@ function entriesOf(grants: readonly Grant[]): { [K in Principal['kind']]: Map<st
     else byScope.set(grant.scope, [grant]);
   }
   return entries;
+}
+
+/** Made when first asked for: between two changes most people are not asked about. */
+function together(groups: readonly Entries[]): () => Entries {
+  let made: Entries | undefined = groups.length < 2 ? (groups[0] ?? NO_ENTRIES) : undefined;
+  return () => {
+    made ??= allOf(groups);
+    return made;
+  };
+}
+
+function allOf(groups: readonly Entries[]): Entries {
+  const all = new Map<string, readonly Grant[]>();
+  for (const entries of groups) for (const [scope, grants] of entries) all.set(scope, [...(all.get(scope) ?? []), ...grants]);
+  return all;
 }
 
 const byId = <T extends { readonly id: string }>(rows: readonly T[]): Map<string, T> => new Map(rows.map((row) => [row.id, row]));

@@ -2,17 +2,11 @@ import type { Bundle } from './bundle.ts';
 import { may, privilegesAt } from './decide.ts';
 import { listed } from './explain-words.ts';
 import type { Finding } from './finding.ts';
-import { type IndexedFacts, thingAt } from './index-facts.ts';
+import type { IndexedFacts } from './index-facts.ts';
 
-/** Users, groups, pools and tokens: who is missing, who is too weakly protected, who has more than they can use. */
+/** Users, groups and pools: who is missing, who is too weakly protected. */
 export function lintPeople(bundle: Bundle, indexed: IndexedFacts, nowMs: number): Finding[] {
-  return [
-    ...ownersIn(bundle, indexed, nowMs),
-    ...groupsIn(bundle, indexed),
-    ...membersIn(bundle),
-    ...tokensIn(indexed, nowMs),
-    ...nobodyIn(indexed, nowMs),
-  ];
+  return [...ownersIn(bundle, indexed, nowMs), ...groupsIn(bundle, indexed), ...membersIn(bundle), ...nobodyIn(indexed, nowMs)];
 }
 
 /** Whoever has everything that an owner has, on some scope. */
@@ -21,7 +15,7 @@ function ownersIn(bundle: Bundle, indexed: IndexedFacts, nowMs: number): Finding
   const ownedBy = (id: string) => {
     const source = indexed.sources.user.get(id);
     if (source === undefined || everything.length === 0) return [];
-    const scopes = new Set([source.own, ...source.groups].flatMap((entries) => [...entries.keys()]));
+    const scopes = new Set([...source.own.keys(), ...source.ofGroups().keys()]);
     return [...scopes].filter((path) => {
       const privileges = privilegesAt(indexed, { kind: 'user', id }, { path, memberOf: [] }, nowMs);
       return everything.every((privilege) => privileges.has(privilege));
@@ -69,40 +63,6 @@ function membersIn(bundle: Bundle): Finding[] {
     ),
   );
 }
-
-function tokensIn(indexed: IndexedFacts, nowMs: number): Finding[] {
-  return indexed.facts.tokens.flatMap((token, index): Finding[] => {
-    const where = `tokens.${index}`;
-    if (!indexed.users.has(token.owner))
-      return [
-        { code: 'unknown-owner', severity: 'error', where, sentence: `There is no user "${token.owner}" to own the token ${token.name}.` },
-      ];
-    if (!token.ownGrantsOnly) return [];
-    const grants = [...(indexed.sources.token.get(token.id)?.own.values() ?? [])].flat();
-    if (grants.length === 0)
-      return [
-        {
-          code: 'token-without-grants',
-          severity: 'warning',
-          where,
-          sentence: `The token ${token.name} has own grants only, and there are none: it can do nothing.`,
-        },
-      ];
-    return grants.flatMap((grant): Finding[] => {
-      const owner = { kind: 'user', id: token.owner } as const;
-      const lacking = [...(indexed.roles.get(grant.role)?.privileges ?? [])].filter(
-        (privilege) => !may(indexed, owner, privilege, thingAt(indexed, grant.scope), nowMs),
-      );
-      if (lacking.length === 0) return [];
-      const sentence = `The token ${token.name} is granted ${shortened(lacking)} on ${grant.scope}, which its owner does not have there.`;
-      return [{ code: 'token-exceeds-owner', severity: 'warning', where: grant.id, sentence }];
-    });
-  });
-}
-
-const SHOWN_MAX = 3;
-const shortened = (names: readonly string[]): string =>
-  names.length <= SHOWN_MAX ? listed(names) : `${names.slice(0, SHOWN_MAX).join(', ')} and ${names.length - SHOWN_MAX} more`;
 
 /** Where nobody may change rights, nobody can let anybody in. */
 function nobodyIn(indexed: IndexedFacts, nowMs: number): Finding[] {

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Bundle } from './bundle.ts';
+import { type Bundle, readBundle } from './bundle.ts';
 import { factsOfBundle } from './bundle-facts.ts';
 import { Finding } from './finding.ts';
 import { indexFacts } from './index-facts.ts';
@@ -122,9 +124,27 @@ describe('owners', () => {
 describe('tokens', () => {
   it.each<[Partial<Bundle>, NonNullable<Bundle['grants']>, string[]]>([
     [{}, [{ principal: 'token:ann!ci', role: 'owner', scope: '/vms' }], ['warning token-exceeds-owner grants.4']],
+    // His right on what is in the pool comes from elsewhere: it still backs the token's grant on the pool.
+    [{ tokens: [...GOOD.tokens, { name: 'bob!x' }] }, [{ principal: 'token:bob!x', role: 'guest-user', scope: '/pool/shop' }], []],
+    [
+      { tokens: [...GOOD.tokens, { name: 'bob!x' }] },
+      [{ principal: 'token:bob!x', role: 'host-admin', scope: '/pool/shop' }],
+      ['warning token-exceeds-owner grants.4'],
+    ],
     [{ tokens: [...GOOD.tokens, { name: 'ann!idle' }] }, [], ['warning token-without-grants tokens.1']],
     [{ tokens: [...GOOD.tokens, { name: 'zoe!x' }] }, [], ['error unknown-owner tokens.1']],
     [{ tokens: [{ name: 'ann!ci', ownGrantsOnly: false }] }, [], ['warning token-grant-ignored grants.2']],
+    [
+      { tokens: [...GOOD.tokens, { name: 'off!x' }] },
+      [{ principal: 'token:off!x', role: 'auditor', scope: '/vms' }],
+      ['warning principal-without-rights grants.4'],
+    ],
     [{ tokens: [{ name: 'ann!ci', expires: '2026-01-01' }] }, [], ['warning principal-without-rights grants.2']],
   ])('%j with %j: %j', (more, grants, expected) => expect(found(more, grants)).toEqual(expected));
+});
+
+it('the bundle in docs/access.md is one in which nothing is wrong', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/access.md'), 'utf8');
+  const bundle = readBundle(/```json\n([\s\S]*?)```/.exec(text)?.[1] ?? '');
+  expect(lint(bundle, indexFacts(factsOfBundle(bundle)), NOW)).toEqual([]);
 });

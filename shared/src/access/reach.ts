@@ -1,7 +1,7 @@
 import { assert } from '../lib/assert.ts';
 import { givenBy } from './decide.ts';
 import type { Grant } from './facts.ts';
-import type { Entries, IndexedFacts, Source } from './index-facts.ts';
+import type { IndexedFacts, Source } from './index-facts.ts';
 import { anyBelow, containerKindOf, isDirectlyBelow, type Thing } from './scope.ts';
 import { standingOf, type Who } from './standing.ts';
 import { inForceAt, inForceBy } from './walk.ts';
@@ -55,7 +55,7 @@ function partOf(indexed: IndexedFacts, source: Source, privilege: string, below:
     if (grants.some(({ role }) => indexed.roles.get(role)?.cancels === true)) return 'denies';
     return givenBy(indexed, grants, privilege) ? 'gives' : 'silent';
   };
-  const named = scopesOf([source.own, ...source.groups]);
+  const named = new Set([...source.own.keys(), ...source.ofGroups().keys()]);
   const base = verdictOf(inForceAt(source, anyBelow(below), nowMs));
   const exact = new Map<string, Verdict>();
   for (const path of named) {
@@ -72,8 +72,4 @@ function partOf(indexed: IndexedFacts, source: Source, privilege: string, below:
     if (verdict === 'denies') denies.add(container);
   }
   return { base, exact, gives, denies };
-}
-
-function scopesOf(sources: readonly Entries[]): Set<string> {
-  return new Set(sources.flatMap((entries) => [...entries.keys()]));
 }

@@ -45,7 +45,7 @@ function traceWalk(source: Source, via: string, levels: readonly string[], targe
   for (const level of levels) {
     const begin = (grant: Grant): Traced => ({ grant, via, fate: firstFate(grant, level === target, nowMs) });
     const own = (source.own.get(level) ?? []).map(begin);
-    const theirs = source.groups.flatMap((entries) => entries.get(level) ?? []).map(begin);
+    const theirs = (source.ofGroups().get(level) ?? []).map(begin);
     all.push(...own, ...theirs);
     const ownLeft = own.filter(({ fate }) => fate.is === 'gives');
     const theirsLeft = theirs.filter(({ fate }) => fate.is === 'gives');

@@ -40,10 +40,5 @@ function atLevel(source: Source, level: string, isTarget: boolean, nowMs: number
   const counts = (grant: Grant) => (isTarget || grant.inherit) && !isPast(grant.untilMs, nowMs);
   const own = source.own.get(level)?.filter(counts) ?? NO_GRANTS;
   if (own.length > 0) return own;
-  let found = NO_GRANTS;
-  for (const entries of source.groups) {
-    const theirs = entries.get(level)?.filter(counts) ?? NO_GRANTS;
-    if (theirs.length > 0) found = found.length === 0 ? theirs : [...found, ...theirs];
-  }
-  return found;
+  return source.ofGroups().get(level)?.filter(counts) ?? NO_GRANTS;
 }
