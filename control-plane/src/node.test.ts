@@ -4,7 +4,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCommand } from './commands/index.ts';
 import { lockFolder } from './node/lock.ts';
+import { settingsOf } from './node/settings.ts';
 import { type ControlPlane, type NodeOptions, startControlPlane } from './node.ts';
 
 let dataPath: string;
@@ -36,6 +38,8 @@ async function stop(): Promise<void> {
 }
 const session = (controlPlane: ControlPlane, token: string) =>
   fetch(`${controlPlane.url.replace('localhost', '127.0.0.1')}/api/v1/session`, { headers: { authorization: `Bearer ${token}` } });
+
+const bearer = ({ localToken }: ControlPlane) => ({ headers: { authorization: `Bearer ${localToken}` } });
 
 describe('a control plane', () => {
   it('finds everything as it was when it starts again: owner, token, key', async () => {
@@ -69,6 +73,25 @@ describe('a control plane', () => {
     expect((await session(there, there.localToken)).status).toBe(200);
     await stop();
     expect((await start({ host: '0.0.0.0' })).url).toMatch(/^http:\/\/localhost:/);
+  });
+
+  it('is the same with another key for its secrets, which is given to it while it does not run', async () => {
+    const first = await start();
+    const read = (name: string) => readFileSync(join(dataPath, 'control-plane', name), 'utf8');
+    const before = ['vault-keys.json', 'signing-key.json', 'broker-secret'].map(read);
+    const settings = settingsOf({ DROVER_DATA: dataPath }, { isRoot: false, home: dataPath });
+    const rotate = () => runCommand(['vault', 'rotate'], settings, () => {});
+    await expect(rotate()).rejects.toMatchObject({ code: 'busy' });
+    const publicKey = await (await fetch(`${first.url.replace('localhost', '127.0.0.1')}/api/v1/signing-key`, bearer(first))).json();
+    await stop();
+    await rotate();
+    const after = ['vault-keys.json', 'signing-key.json', 'broker-secret'].map(read);
+    expect(after.filter((text) => before.includes(text))).toEqual([]);
+    const second = await start();
+    expect((await session(second, first.localToken)).status).toBe(200);
+    expect(await (await fetch(`${second.url.replace('localhost', '127.0.0.1')}/api/v1/signing-key`, bearer(second))).json()).toEqual(
+      publicKey,
+    );
   });
 
   it('keeps its folder and its key to its owner, and refuses a key that others can read', async () => {

@@ -1,9 +1,10 @@
 import { Problem } from '@drover/shared/lib/problem';
 import type { Settings } from '../node/settings.ts';
 import type { Command } from './command.ts';
+import { vaultRotate } from './vault-rotate.ts';
 
 /** In the order in which they are listed. */
-const COMMANDS: readonly Command[] = [];
+const COMMANDS: readonly Command[] = [vaultRotate];
 
 /** Carries out what was typed behind the program's name. Throws Problem. */
 export async function runCommand(

@@ -15,6 +15,7 @@ import { pendingOf } from './pending.ts';
 import { createQuestions } from './questions.ts';
 import { createReads } from './reads.ts';
 import { hostOf } from './rows.ts';
+import { createSealedStore } from './sealed.ts';
 import type { Store } from './store.ts';
 import { trim } from './trim.ts';
 import { createViews } from './views.ts';
@@ -66,6 +67,7 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
     identity: createIdentityStore(db, client, changed),
     cells: createCellStore(client, changed),
     fleet: createFleet(db),
+    sealed: createSealedStore(client),
     async commit(change) {
       const outcome = await commitChange(client, change);
       if (outcome.committed && change.events && change.events.length > 0) changed();

@@ -21,6 +21,7 @@ import type { AccessStore } from './access-store.ts';
 import type { CellStore } from './cell-store.ts';
 import type { Fleet } from './fleet.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { SealedStore } from './sealed-store.ts';
 
 /** Somebody else wrote first: load again, decide again. */
 export type CommitOutcome = { readonly committed: true } | { readonly committed: false; readonly conflict: string };
@@ -115,6 +116,7 @@ export interface Store extends Reads {
   readonly identity: IdentityStore;
   readonly cells: CellStore;
   readonly fleet: Fleet;
+  readonly sealed: SealedStore;
   /** One batch: everything or nothing. Settles only when it is durable. */
   commit(change: Change): Promise<CommitOutcome>;
   /** By its id alone, for what is asked each time that a host connects. */

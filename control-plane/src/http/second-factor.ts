@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { User } from '../db/access-store.ts';
 import type { SignInTicket, SignInWays } from '../db/identity-store.ts';
 import { countWrongCode, unlockTotp, usePasskey, useRecoveryCode, useTicket, useTotp } from '../db/identity-writes.ts';
+import { SEALED_PLACES } from '../db/sealed-places.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import type { Statement } from '../db/statement.ts';
 import { isTotpLocked } from '../identity/next-step.ts';
@@ -77,7 +78,7 @@ async function codeProof(deps: AppDeps, { totp }: SignInWays, user: User, typed:
       suggestion: 'use a recovery code, which unlocks them, or ask an owner',
     });
   }
-  const seed = await deps.identity.vault.open(totp.seed, `totp/${user.id}`);
+  const seed = await deps.identity.vault.open(totp.seed, SEALED_PLACES.totpSeed.context(user.id));
   const judged = judgeCode(seed, typed, { nowMs: deps.clock.now(), lastStep: totp.lastStep });
   if (judged.verdict === 'good') return useTotp(user.id, judged.step);
   // A code of a clock that is off is as guessable as another: it counts as well.

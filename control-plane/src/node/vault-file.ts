@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { base64url, bytesOfBase64url } from '@drover/shared/lib/base64url';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
-import { createVault, type Vault } from '../vault.ts';
+import type { RotatableVault } from '../rotate-vault.ts';
+import { createVault } from '../vault.ts';
 import { readPrivate, writePrivate } from './private-file.ts';
 
 const Key = z.strictObject({
@@ -14,16 +15,6 @@ const Key = z.strictObject({
 const VaultKeys = z.strictObject({ version: z.literal(1), keys: z.array(Key).min(1) });
 type VaultKeys = z.infer<typeof VaultKeys>;
 
-/** What every sealed secret of this control plane can be opened with. */
-export interface FileVault extends Vault {
-  /** From now on another key seals; those before it still open. Durable when it returns. */
-  addKey(): void;
-  /** Forgets all keys but the newest. What is not sealed anew by then is lost. */
-  dropOldKeys(): void;
-  /** Ids of the keys, the newest last. */
-  keyIds(): readonly string[];
-}
-
 export interface VaultFileOptions {
   readonly path: string;
   readonly now: () => number;
@@ -32,7 +23,7 @@ export interface VaultFileOptions {
 }
 
 /** The vault whose keys lie in a file that only its owner may read; made at the first start. */
-export function openVaultFile({ path, now, isNeeded }: VaultFileOptions): FileVault {
+export function openVaultFile({ path, now, isNeeded }: VaultFileOptions): RotatableVault {
   if (!existsSync(path)) {
     if (isNeeded) {
       throw new Problem('not-found', `${path} is gone, and with it the key to this control plane's secrets`, {

@@ -10,6 +10,7 @@ import {
   replaceRecoveryCodes,
   setPassword,
 } from '../../db/identity-writes.ts';
+import { SEALED_PLACES } from '../../db/sealed-places.ts';
 import type { Statement } from '../../db/statement.ts';
 import { hasSecondFactor, isSecondFactorRequired, isTotpLocked } from '../../identity/next-step.ts';
 import { checkPassword } from '../../identity/password-policy.ts';
@@ -95,7 +96,7 @@ function passwordRoute(deps: AppDeps, attempts: Attempts): Route {
   });
 }
 
-const contextOf = (caller: Caller): string => `totp/${caller.user.id}`;
+const contextOf = (caller: Caller): string => SEALED_PLACES.totpSeed.context(caller.user.id);
 
 function totpRoutes(deps: AppDeps, attempts: Attempts): Route[] {
   const { store, clock, random, identity } = deps;
