@@ -37,7 +37,7 @@ const NAMES: Readonly<Record<string, Names>> = {
   }),
   user: asked((client) => namesOf(client, '/users', Named)),
   context: async (_prefix, terminal) => Object.keys((await readContexts(terminal.env)).contexts),
-  role: fixed('owner', 'operator', 'viewer'),
+  role: fixed('owner', 'operator', 'guest-user', 'backup-operator', 'auditor', 'host-admin'),
   firmware: fixed('uefi', 'bios'),
   type: fixed('container', 'vm'),
   state: fixed('running', 'stopped'),

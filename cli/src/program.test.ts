@@ -31,7 +31,7 @@ describe('wrong use', () => {
     [['guest', 'create', 'web', '--bogus'], "unknown option '--bogus'"],
     [['guest', 'create', 'web', '--container', '--image', 'x', '--memory', '1G'], '--memory'],
     [['guest', 'list', '--limit', 'all'], '--limit'],
-    [['user', 'create', 'anna', '--role', 'king'], '--role'],
+    [['user', 'create', 'anna', '--role', 'the king'], '--role'],
     [['api', 'FETCH', '/guests'], 'FETCH'],
     [['api', 'POST', '/guests', '--data', '{'], '--data'],
   ])('%j ends with 2 and names the mistake', async (argv, mistake) => {

@@ -46,7 +46,7 @@ describe('a control plane', () => {
     const first = await start();
     const key = readFileSync(join(dataPath, 'control-plane/signing-key.json'), 'utf8');
     const owner = await (await session(first, first.localToken)).json();
-    expect(owner).toMatchObject({ user: { name: 'owner', role: 'owner' } });
+    expect(owner).toMatchObject({ user: { name: 'owner', roles: ['owner'] } });
     await stop();
     const second = await start();
     expect(second.localToken).toBe(first.localToken);

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from '@drover/shared/lib/problem';
 import { realRandom } from '@drover/shared/lib/random';
-import type { Role } from '@drover/shared/model/access';
 import type { Inventory } from '@drover/shared/model/host';
-import { type HostId, type ImageId, type NetworkId, newId, type StorageId } from '@drover/shared/model/id';
+import { type HostId, type ImageId, type NetworkId, newId, type StorageId, type UserId } from '@drover/shared/model/id';
 import type { ResourceKind, ResourceStatus } from '@drover/shared/model/resource';
 import { PublicKey } from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
 import type { Hono } from 'hono';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Change } from '../../control-plane/src/core/change.ts';
+import type { Grant } from '../../control-plane/src/core/rights.ts';
 import { openStore } from '../../control-plane/src/db/open.ts';
 import { hashOfSecret } from '../../control-plane/src/db/secret.ts';
 import type { Store } from '../../control-plane/src/db/store.ts';
@@ -25,14 +25,17 @@ import { fileUploads } from '../../control-plane/src/uploads-file.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { openVault } from './open-vault.ts';
 
-/** The real app on a real store in memory, with one host that has a storage, a network and an image, and one user of each role. */
+/** Of the built-in roles, those that most tests speak of: each with a user who has it on everything. */
+export type WorldRole = 'owner' | 'operator' | 'auditor';
+
+/** The real app on a real store in memory, with one host that has a storage, a network and an image, and one user of each of these roles. */
 export interface AppWorld {
   readonly app: Hono;
   readonly deps: AppDeps;
   readonly store: Store;
   readonly clock: ManualClock;
   readonly relay: Relay;
-  readonly tokens: Readonly<Record<Role, string>>;
+  readonly tokens: Readonly<Record<WorldRole, string>>;
   readonly hostId: HostId;
   readonly imageId: ImageId;
   readonly nudged: HostId[];
@@ -52,7 +55,7 @@ export interface AppWorld {
 }
 
 export interface AskOptions {
-  readonly as?: Role | null;
+  readonly as?: WorldRole | null;
   readonly body?: unknown;
   /** The body as it is. */
   readonly raw?: BodyInit;
@@ -168,11 +171,18 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
   await observe('storage', storageId, 1, { observed: { ready: true, totalBytes: 10, freeBytes: 5 } });
   await observe('network', networkId, 1, { observed: { ready: true } });
 
-  const tokens = { owner: 'drv_owner', operator: 'drv_operator', viewer: 'drv_viewer' };
-  for (const role of ['owner', 'operator', 'viewer'] as const) {
-    const user = { id: newId('user', random), name: `${role}-anna`, role, createdAtMs: clock.now() };
-    await store.access.addUser(user);
-    const token = { id: newId('token', random), kind: 'api', name: 'test', userId: user.id, role, expiresAtMs: null } as const;
+  const tokens = { owner: 'drv_owner', operator: 'drv_operator', auditor: 'drv_auditor' };
+  for (const role of ['owner', 'operator', 'auditor'] as const) {
+    const user = { id: newId('user', random), name: `${role}-anna`, createdAtMs: clock.now() };
+    await store.access.addUser(user, [grantOnEverything(user.id, role, clock.now())]);
+    const token = {
+      id: newId('token', random),
+      kind: 'api',
+      name: 'test',
+      userId: user.id,
+      ownGrantsOnly: false,
+      expiresAtMs: null,
+    } as const;
     await store.access.addToken({ ...token, createdAtMs: clock.now(), lastUsedAtMs: clock.now() }, hashOfSecret(tokens[role]));
   }
 
@@ -219,6 +229,11 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     },
   };
 }
+
+export const grantOnEverything = (userId: UserId, role: string, nowMs: number): Grant => ({
+  ...{ id: newId('grant', realRandom), principal: { kind: 'user', id: userId }, role, scope: '/', inherit: true, untilMs: null },
+  ...{ byUser: 'test', createdAtMs: nowMs },
+});
 
 interface Ids {
   readonly publicKey: PublicKey;

@@ -1,5 +1,5 @@
 import { NewTokenView, SessionView, SignInLinkView, TokenView, UserView } from '@drover/shared/api/views';
-import { Role } from '@drover/shared/model/access';
+import { RoleName } from '@drover/shared/model/access';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { CliError } from '../error.ts';
@@ -39,7 +39,7 @@ function addUser(program: Command, open: OpenSession): void {
     session.terminal.out(
       table(session.terminal, listed.items, [
         { title: 'NAME', value: (row) => row.name, shrinks: true },
-        { title: 'ROLE', value: (row) => row.role },
+        { title: 'ROLE', value: (row) => row.roles.join(', ') || '-' },
         { title: 'SINCE', value: (row) => formatTime(row.createdAtMs) },
       ]),
     );
@@ -48,9 +48,9 @@ function addUser(program: Command, open: OpenSession): void {
   const create = user
     .command('create')
     .argument('<name>')
-    .requiredOption('--role <role>', 'owner, operator or viewer')
+    .option('--role <role>', 'what they may do on everything: drover role list')
     .description('add a user, and print a sign-in link');
-  withExamples(create, ['drover user create anna --role operator']).action(async (name: string, options: { role: string }) => {
+  withExamples(create, ['drover user create anna --role operator']).action(async (name: string, options: { role?: string }) => {
     const session = open();
     const body = { name, role: roleOf(options.role) };
     const { value, raw } = await (await session.client()).call('POST', '/users', SignInLinkView, { body });
@@ -74,7 +74,7 @@ function addUser(program: Command, open: OpenSession): void {
 
 function addToken(program: Command, open: OpenSession): void {
   const token = program.command('token').description('what programs sign in with');
-  withExamples(token, ['drover token list', 'drover token create backup-script --role viewer']);
+  withExamples(token, ['drover token list', 'drover token create backup-script --role auditor']);
   withExamples(token.command('list').alias('ls').description('list tokens'), ['drover token list']).action(async () => {
     const session = open();
     const listed = await listAll(await session.client(), '/tokens', TokenView, {}, LIMIT);
@@ -83,7 +83,7 @@ function addToken(program: Command, open: OpenSession): void {
       table(session.terminal, listed.items, [
         { title: 'NAME', value: (row) => row.name, shrinks: true },
         { title: 'USER', value: (row) => row.user.name, shrinks: true },
-        { title: 'ROLE', value: (row) => row.role },
+        { title: 'ROLE', value: (row) => (row.ownGrantsOnly ? row.roles.join(', ') || '-' : 'as its user') },
         { title: 'CREATED', value: (row) => formatTime(row.createdAtMs) },
         { title: 'LAST USED', value: (row) => (row.lastUsedAtMs === null ? 'never' : formatTime(row.lastUsedAtMs)) },
         { title: 'ID', value: (row) => row.id },
@@ -94,11 +94,11 @@ function addToken(program: Command, open: OpenSession): void {
   const create = token
     .command('create')
     .argument('<name>')
-    .option('--role <role>', 'less than your own: operator or viewer')
+    .option('--role <role>', 'what it may do, within what you may; else all that you may')
     .description('make a token; it is shown once');
-  withExamples(create, ['drover token create backup-script --role viewer']).action(async (name: string, options: { role?: string }) => {
+  withExamples(create, ['drover token create backup-script --role auditor']).action(async (name: string, options: { role?: string }) => {
     const session = open();
-    const body = { name, role: options.role === undefined ? undefined : roleOf(options.role) };
+    const body = { name, role: roleOf(options.role) };
     const { value, raw } = await (await session.client()).call('POST', '/tokens', NewTokenView, { body });
     if (session.isJson) return session.terminal.out(json(raw));
     session.terminal.out(`${value.secret}\n`);
@@ -118,8 +118,8 @@ function addToken(program: Command, open: OpenSession): void {
   });
 }
 
-function roleOf(text: string): Role {
-  const parsed = Role.safeParse(text);
+function roleOf(text: string | undefined): RoleName | undefined {
+  const parsed = RoleName.optional().safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new CliError('usage', `--role: "${text}" is not one of ${Role.options.join(', ')}`);
+  throw new CliError('usage', `--role: "${text}" is not a role: drover role list`);
 }

@@ -6,6 +6,7 @@ import type { Deletion, ResourceKind, ResourceRef, ResourceStatus } from '@drove
 import type { SpecOf } from '@drover/shared/model/spec';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import type { Host, Task } from './held.ts';
+import type { RightsWrite } from './rights.ts';
 
 /** A new wish: generation 1 makes the resource, a higher one replaces its spec. The version row of that generation is what two writers collide on. */
 export type WishWrite = {
@@ -53,7 +54,7 @@ export interface FiguresWrite {
   readonly figures: Figures;
 }
 
-export type EventKind = ResourceKind | 'host' | 'user' | 'token';
+export type EventKind = ResourceKind | 'host' | 'user' | 'token' | 'group' | 'role' | 'grant' | 'pool';
 export interface EventWrite {
   readonly kind: EventKind;
   readonly id: string;
@@ -85,6 +86,7 @@ export interface Change {
   readonly renamedHosts?: readonly { readonly id: HostId; readonly name: string }[];
   readonly forgottenHosts?: readonly HostId[];
   readonly usedEnrolments?: readonly { readonly tokenHash: string; readonly hostId: HostId }[];
+  readonly rights?: readonly RightsWrite[];
   readonly events?: readonly EventWrite[];
   readonly log?: readonly TaskLogWrite[];
   /** Written with the rest, so that a repeated request is answered from here exactly when the first one was carried out. */
@@ -100,6 +102,7 @@ export function merged({ by, atMs }: Pick<Change, 'by' | 'atMs'>, changes: reado
     restsOn: changes.flatMap(({ restsOn = [] }) => restsOn),
     newTasks: changes.flatMap(({ newTasks = [] }) => newTasks),
     taskUpdates: changes.flatMap(({ taskUpdates = [] }) => taskUpdates),
+    rights: changes.flatMap(({ rights = [] }) => rights),
     events: changes.flatMap(({ events = [] }) => events),
   };
 }

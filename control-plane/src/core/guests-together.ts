@@ -13,6 +13,8 @@ export type Powered =
 export interface Named {
   readonly asked: string;
   readonly view: GuestDecisionView | null;
+  /** Its asker sees it, and may not do this to it. */
+  readonly isRefused: boolean;
   readonly ask: Ask;
 }
 
@@ -20,8 +22,10 @@ export interface Named {
 export function setPowers(named: readonly Named[], power: Power, { by, nowMs }: Pick<Ask, 'by' | 'nowMs'>): Decision<readonly Powered[]> {
   const decided = new Map<string, Powered>();
   const decisions: Decision<Accepted>[] = [];
-  const answer = named.map(({ asked, view, ask }): Powered => {
+  const answer = named.map(({ asked, view, isRefused, ask }): Powered => {
     if (!view) return { asked, accepted: null, problem: new Problem('not-found', `there is no guest ${asked}`).view() };
+    if (isRefused)
+      return { asked, accepted: null, problem: new Problem('not-allowed', `you may not switch ${view.guest.spec.name}`).view() };
     const before = decided.get(view.guest.id);
     if (before) return { ...before, asked };
     const powered = refusing(asked, () => {

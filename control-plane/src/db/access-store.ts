@@ -1,14 +1,13 @@
 import type { SignInWay } from '@drover/shared/api/identity';
 import type { Page } from '@drover/shared/api/views';
-import type { Role } from '@drover/shared/model/access';
 import type { HostId, TokenId, UserId } from '@drover/shared/model/id';
 import type { IdempotencyKey } from '../core/change.ts';
+import type { Grant } from '../core/rights.ts';
 import type { ListByName } from './store.ts';
 
 export interface User {
   readonly id: UserId;
   readonly name: string;
-  readonly role: Role;
   readonly createdAtMs: number;
   /** Since when nothing of theirs lets them in; null or absent: they may come in. */
   readonly disabledAtMs?: number | null;
@@ -21,7 +20,8 @@ export interface Token {
   readonly kind: 'api' | 'session';
   readonly name: string;
   readonly userId: UserId;
-  readonly role: Role;
+  /** It may do what was granted to itself, as far as its user may; otherwise all that its user may. */
+  readonly ownGrantsOnly: boolean;
   readonly createdAtMs: number;
   readonly lastUsedAtMs: number | null;
   readonly expiresAtMs: number | null;
@@ -55,18 +55,20 @@ export interface AccessStore {
   /** `ref`: id or name. */
   user(ref: string): Promise<User | null>;
   users(list: ListByName): Promise<Page<User>>;
-  /** Throws Problem name-taken. */
-  addUser(user: User): Promise<void>;
+  /** With what they are granted. Throws Problem name-taken. */
+  addUser(user: User, grants: readonly Grant[]): Promise<void>;
   /** With the user's tokens and links. False: there was none. The last owner cannot be removed (Problem wrong-state). */
   removeUser(id: UserId): Promise<boolean>;
-  /** Has anybody with the role owner ever signed in through a link? */
+  /** Somebody who owns everything without an end; null: nobody does. */
+  anyOwner(): Promise<User | null>;
+  /** Has any of these ever signed in through a link? */
   ownerEverSignedIn(): Promise<boolean>;
 
   /** The user and token of a secret, unless it has expired. */
   caller(tokenHash: string, nowMs: number): Promise<{ readonly user: User; readonly token: Token } | null>;
   tokens(list: ListByName & { readonly userId?: UserId | undefined }): Promise<Page<{ readonly token: Token; readonly userName: string }>>;
-  /** Throws Problem name-taken: api tokens of one user have different names. */
-  addToken(token: Token, tokenHash: string): Promise<void>;
+  /** With what is granted to it. Throws Problem name-taken: api tokens of one user have different names. */
+  addToken(token: Token, tokenHash: string, grants?: readonly Grant[]): Promise<void>;
   /** Gives the named token of this user a new secret, making it if need be: the token of "this machine". */
   replaceToken(token: Token, tokenHash: string): Promise<void>;
   token(id: string): Promise<Token | null>;

@@ -1,17 +1,21 @@
 import { Problem } from '@drover/shared/lib/problem';
 import { and, asc, count, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import type { Grant } from '../core/rights.ts';
 import type { AccessStore } from './access-store.ts';
 import { conflictOf } from './commit.ts';
+import { HAS_OWNER, OWNERS } from './commit-rights.ts';
 import type { Questions } from './questions.ts';
 import { afterName, pageOf } from './reads.ts';
 import * as schema from './schema.ts';
 import { ENROLMENT_ID_LENGTH } from './secret.ts';
 
-const { user, token, link, enrolment, upload, event, host } = schema;
+const { accessGrant, groupMember, user, token, link, enrolment, upload, event, host } = schema;
 
 /** `changed`: tells live streams that an event was written. */
 export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () => number, changed: () => void): AccessStore {
+  const insertGrant = ({ principal, ...grant }: Grant) =>
+    db.insert(accessGrant).values({ ...grant, principalKind: principal.kind, principalId: principal.id });
   const eventOf = (kind: 'user' | 'token', id: string, gone: boolean) => db.insert(event).values({ kind, id, gone, atMs: now() });
 
   return {
@@ -33,20 +37,26 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       const [row] = await db.select({ total: count() }).from(user).where(where);
       return pageOf(found, list.limit, row?.total ?? 0, ({ id, name }) => `${name}/${id}`);
     },
-    async addUser(added) {
-      await refusingTakenNames(added.name, () => db.batch([db.insert(user).values(added), eventOf('user', added.id, false)]));
+    async addUser(added, grants) {
+      await refusingTakenNames(added.name, () =>
+        db.batch([db.insert(user).values(added), eventOf('user', added.id, false), ...grants.map(insertGrant)]),
+      );
       changed();
     },
     async removeUser(id) {
       const [known] = await db.select({ id: user.id }).from(user).where(eq(user.id, id));
       if (!known) return false;
-      const isOther = sql`EXISTS (SELECT 1 FROM user WHERE role = 'owner' AND id <> ${id})`;
       await refusing(new Problem('wrong-state', 'this is the last owner', { suggestion: 'make somebody else an owner first' }), () =>
         db.batch([
-          db.run(sql`INSERT INTO guard SELECT 0 WHERE NOT ${isOther}`),
+          db.run(
+            sql`DELETE FROM access_grant WHERE principal_kind = 'token' AND principal_id IN (SELECT id FROM token WHERE user_id = ${id})`,
+          ),
+          db.run(sql`DELETE FROM access_grant WHERE principal_kind = 'user' AND principal_id = ${id}`),
+          db.delete(groupMember).where(eq(groupMember.userId, id)),
           db.delete(user).where(eq(user.id, id)),
           db.delete(token).where(eq(token.userId, id)),
           db.delete(link).where(eq(link.userId, id)),
+          db.run(sql.raw(HAS_OWNER.sql)),
           eventOf('user', id, true),
         ]),
       );
@@ -57,10 +67,18 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       const rows = await db
         .select({ hash: link.hash })
         .from(link)
-        .innerJoin(user, eq(user.id, link.userId))
-        .where(and(eq(user.role, 'owner'), sql`${link.usedAtMs} IS NOT NULL`))
+        .where(and(sql`${link.userId} IN (SELECT id FROM (${sql.raw(OWNERS)}))`, sql`${link.usedAtMs} IS NOT NULL`))
         .limit(1);
       return rows.length > 0;
+    },
+    async anyOwner() {
+      const [row] = await db
+        .select()
+        .from(user)
+        .where(sql`${user.id} IN (SELECT id FROM (${sql.raw(OWNERS)}))`)
+        .orderBy(asc(user.createdAtMs))
+        .limit(1);
+      return row ?? null;
     },
 
     async caller(tokenHash, nowMs) {
@@ -84,9 +102,9 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       const page = pageOf(found, list.limit, row?.total ?? 0, (item) => `${item.token.name}/${item.token.id}`);
       return { ...page, items: page.items.map((item) => ({ token: withoutHash(item.token), userName: item.userName })) };
     },
-    async addToken(added, hash) {
+    async addToken(added, hash, grants = []) {
       await refusingTakenNames(added.name, () =>
-        db.batch([db.insert(token).values({ ...added, hash }), eventOf('token', added.id, false)]),
+        db.batch([db.insert(token).values({ ...added, hash }), eventOf('token', added.id, false), ...grants.map(insertGrant)]),
       );
       changed();
     },
@@ -100,7 +118,11 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       return row ? withoutHash(row) : null;
     },
     async removeToken(id) {
-      const [removed] = await db.batch([db.delete(token).where(eq(token.id, id)).returning({ id: token.id }), eventOf('token', id, true)]);
+      const [removed] = await db.batch([
+        db.delete(token).where(eq(token.id, id)).returning({ id: token.id }),
+        db.delete(accessGrant).where(and(eq(accessGrant.principalKind, 'token'), eq(accessGrant.principalId, id))),
+        eventOf('token', id, true),
+      ]);
       changed();
       return removed.length > 0;
     },

@@ -2,6 +2,7 @@ import { GuestStatus } from '@drover/shared/model/guest';
 import type { HostId } from '@drover/shared/model/id';
 import type { Client } from '@libsql/client';
 import type { Change, EventWrite, FiguresWrite, HostUpdate, ObservationWrite, TaskUpdate, WishWrite } from '../core/change.ts';
+import { rightsStatements } from './commit-rights.ts';
 import { guestIndexOf, nameOfSpec, taskRowOf, variantOfSpec, wordsOf } from './rows.ts';
 import * as schema from './schema.ts';
 import { guard, insert, remove, type Statement, update } from './statement.ts';
@@ -23,6 +24,7 @@ export async function commitChange(client: Client, change: Change): Promise<Comm
 
 function statementsOf(change: Change): Statement[] {
   const { by, atMs, wishes = [] } = change;
+  const events = unique(change.events ?? []);
   return [
     ...wishes.map(({ kind, id, generation, spec, deletion }) =>
       insert(schema.resourceVersion, { kind, id, generation, spec, deletion, byUser: by, atMs }),
@@ -34,6 +36,8 @@ function statementsOf(change: Change): Statement[] {
     ...(change.restsOn ?? []).map(({ kind, id, generation }) =>
       guard(schema.resource, 'kind = ? AND id = ? AND generation = ?', kind, id, generation),
     ),
+    // While it can still be said where they were.
+    ...events.filter(({ gone }) => gone).map((event) => goneStatement(event, atMs)),
     ...(change.removals ?? []).flatMap(({ kind, id }) => removal(kind, id)),
     ...wishes.flatMap((wish) => wishStatements(wish, atMs)),
     ...(change.observations ?? []).flatMap(observationStatements),
@@ -56,7 +60,8 @@ function statementsOf(change: Change): Statement[] {
       update(schema.enrolment, { usedByHostId: hostId }, { tokenHash }),
     ]),
     ...(change.log ?? []).map((line) => insert(schema.taskLog, line)),
-    ...unique(change.events ?? []).map((event) => insert(schema.event, { ...event, atMs })),
+    ...(change.rights ?? []).flatMap(rightsStatements),
+    ...events.filter(({ gone }) => !gone).map((event) => insert(schema.event, { ...event, atMs })),
     ...(change.idempotency === undefined ? [] : [insert(schema.idempotency, { ...change.idempotency, atMs })]),
   ];
 }
@@ -64,6 +69,17 @@ function statementsOf(change: Change): Statement[] {
 /** One change tells of each thing once, as it is afterwards. */
 const unique = (events: readonly EventWrite[]): EventWrite[] => [...new Map(events.map((event) => [keyOf(event), event])).values()];
 const keyOf = ({ kind, id }: EventWrite): string => `${kind}/${id}`;
+
+/** With where the thing was, as core/things.ts has it: who saw it by its host, its pool or its tag learns that it is gone. */
+const goneStatement = ({ kind, id }: EventWrite, atMs: number): Statement => ({
+  sql: `INSERT INTO event (kind, id, gone, at_ms, was) VALUES (?, ?, 1, ?, (
+    SELECT json_object('hostId', r.host_id, 'storageId', json_extract(r.spec, '$.storageId'),
+      'pool', (SELECT m.pool FROM pool_member m WHERE m.kind = CASE r.kind WHEN 'image' THEN 'storage' ELSE r.kind END
+        AND m.id = CASE r.kind WHEN 'image' THEN json_extract(r.spec, '$.storageId') ELSE r.id END),
+      'tags', json(CASE r.kind WHEN 'guest' THEN json_extract(r.spec, '$.tags') ELSE '[]' END))
+    FROM resource r WHERE r.kind = ? AND r.id = ? AND r.kind IN ('guest', 'image', 'storage', 'network')))`,
+  args: [kind, id, atMs, kind, id],
+});
 
 function wishStatements(wish: WishWrite, atMs: number): Statement[] {
   const { kind, id, hostId, generation, spec, deletion } = wish;

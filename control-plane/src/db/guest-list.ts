@@ -14,8 +14,8 @@ export function guestReads(db: LibSQLDatabase, ask: Questions): Pick<Reads, 'gue
       return row ? recordOf(row) : null;
     },
 
-    async guests(filter) {
-      const { ids, total } = selectionOf(filter);
+    async guests(filter, reach = null) {
+      const { ids, total } = selectionOf(filter, reach);
       const found = (await db.all<{ id: number }>(ids)).map(({ id }) => String(id));
       const shown = found.slice(0, filter.limit);
       const records = new Map(

@@ -1,5 +1,7 @@
+import type { Reach } from '@drover/shared/access/reach';
 import type { ListGuests } from '@drover/shared/api/requests';
 import { type SQL, sql } from 'drizzle-orm';
+import { guestWithin } from './within.ts';
 
 /** Which guests a list shows: the question for the ids of one page and one guest more, and the question for how many there are in all. */
 export interface Selection {
@@ -18,7 +20,7 @@ const SEARCH: Source = { table: sql`guest_search`, id: sql`guest_search.rowid` }
 const TAG: Source = { table: sql`guest_tag`, id: sql`guest_tag.id` };
 
 /** Every source gives its ids in their order, so that a page is read and not sorted; the first that is asked narrows most. */
-export function selectionOf(filter: ListGuests): Selection {
+export function selectionOf(filter: ListGuests, reach: Reach | null = null): Selection {
   const words = (filter.search ?? '').toLowerCase().split(/\s+/).filter(Boolean);
   // The guests of one host are few: each is looked at.
   const areFew = filter.host !== undefined || filter.name !== undefined;
@@ -33,6 +35,7 @@ export function selectionOf(filter: ListGuests): Selection {
   ];
   const [first = INDEX, ...rest] = sources;
   const where = [
+    reach !== null && guestWithin(reach, first.id),
     filter.name !== undefined && sql`guest_index.name = ${filter.name}`,
     filter.host !== undefined && sql`guest_index.host_id = ${hostIdOf(filter.host)}`,
     filter.type !== undefined && sql`${plus(areFew)}guest_index.type = ${filter.type}`,
@@ -46,7 +49,7 @@ export function selectionOf(filter: ListGuests): Selection {
   const after = filter.after === undefined ? [] : [sql`${first.id} > ${Number(filter.after)}`];
   return {
     ids: sql`SELECT ${first.id} AS id FROM ${from} ${all([...where, ...after])} ORDER BY ${first.id} LIMIT ${filter.limit + 1}`,
-    total: isCounted(filter) ? totalOf(filter) : sql`SELECT count(*) AS total FROM ${from} ${all(where)}`,
+    total: reach === null && isCounted(filter) ? totalOf(filter) : sql`SELECT count(*) AS total FROM ${from} ${all(where)}`,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { SignInPolicy } from '@drover/shared/api/identity';
 import type { TokenId, UserId } from '@drover/shared/model/id';
 import type { Token, User } from './access-store.ts';
+import { HAS_OWNER, OWNERS } from './commit-rights.ts';
 import * as identity from './identity-schema.ts';
 import type { Directory, Passkey, SignInTicket } from './identity-store.ts';
 import { event, token, user } from './schema.ts';
@@ -106,6 +107,7 @@ export const rememberAddress = (userId: UserId, address: string, nowMs: number):
 export const disableUser = (userId: UserId, because: string, nowMs: number): readonly Statement[] => [
   update(user, { disabledAtMs: nowMs, disabledBecause: because }, { id: userId }),
   endSessions(userId, null),
+  HAS_OWNER,
   eventOf('user', userId, false, nowMs),
 ];
 export const enableUser = (userId: UserId, nowMs: number): readonly Statement[] => [
@@ -125,7 +127,7 @@ export const limitSessions = (policy: SignInPolicy): readonly Statement[] =>
     : [
         {
           sql: `UPDATE token SET setup_only = 1 WHERE kind = 'session'
-            AND user_id IN (SELECT id FROM user WHERE ? = 'everybody' OR role = 'owner')
+            AND user_id IN (SELECT id FROM user WHERE ? = 'everybody' OR id IN (SELECT owner.id FROM (${OWNERS}) AS owner))
             AND user_id NOT IN (SELECT user_id FROM totp WHERE confirmed_at_ms IS NOT NULL)
             AND user_id NOT IN (SELECT user_id FROM passkey)`,
           args: [policy.secondFactor],

@@ -14,6 +14,7 @@ import { openLog } from './open-log.ts';
 import { pendingOf } from './pending.ts';
 import { createQuestions } from './questions.ts';
 import { createReads } from './reads.ts';
+import { createRightsStore } from './rights.ts';
 import { hostOf } from './rows.ts';
 import { createSealedStore } from './sealed.ts';
 import type { Store } from './store.ts';
@@ -65,6 +66,7 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
     views: createViews(db, ask, defer),
     access: createAccessStore(db, ask, now, changed),
     identity: createIdentityStore(db, client, changed),
+    rights: createRightsStore(db, ask),
     cells: createCellStore(client, changed),
     fleet: createFleet(db),
     sealed: createSealedStore(client),

@@ -6,7 +6,7 @@ import { among } from './among.ts';
 import { asked, type Query, type Question } from './asked.ts';
 import * as schema from './schema.ts';
 
-const { resource, host, hostFigures, hostHardware, task, event, idempotency, user, token } = schema;
+const { counter, resource, host, hostFigures, hostHardware, task, event, idempotency, user, token } = schema;
 const value = sql.placeholder;
 
 /** What is told of the host of a guest or task beside it. */
@@ -153,7 +153,7 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
     ),
     events: ask(
       db
-        .select({ cursor: event.cursor, kind: event.kind, id: event.id, gone: event.gone })
+        .select({ cursor: event.cursor, kind: event.kind, id: event.id, gone: event.gone, was: event.was })
         .from(event)
         .where(gt(event.cursor, value('after')))
         .orderBy(asc(event.cursor))
@@ -173,6 +173,8 @@ export function createQuestions(db: LibSQLDatabase, client: Client) {
           ),
         ),
     ),
+    /** Rises with each change of rights. */
+    accessVersion: ask(db.select({ value: counter.value }).from(counter).where(sql`${counter.name} = 'access'`)),
     idempotent: ask(
       db
         .select()

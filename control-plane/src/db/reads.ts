@@ -1,7 +1,9 @@
+import type { Reach } from '@drover/shared/access/reach';
 import type { ListTasks } from '@drover/shared/api/requests';
 import type { Page } from '@drover/shared/api/views';
 import type { Inventory } from '@drover/shared/model/host';
 import type { HostId, TaskId } from '@drover/shared/model/id';
+import type { ResourceKind } from '@drover/shared/model/resource';
 import { and, asc, count, desc, eq, gt, isNotNull, isNull, max, min, or, type SQL, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
@@ -11,7 +13,8 @@ import { guestReads } from './guest-list.ts';
 import { HOST_BESIDE, type Questions } from './questions.ts';
 import { heldOfKind, hostOf, taskOf } from './rows.ts';
 import * as schema from './schema.ts';
-import type { HostRecord, ListByName, Reads, TaskRecord } from './store.ts';
+import type { HostRecord, ListByName, Reads, SeesTasks, TaskRecord } from './store.ts';
+import { guestWithin, hostWithin, placedWithin } from './within.ts';
 
 const { resource, host, hostHardware, hostInventory, task, taskLog, event, guestCount, resourceVersion } = schema;
 const NO_GUESTS = { total: 0, running: 0 } as const;
@@ -28,8 +31,9 @@ export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
       return row ? ((await hostRecords(db, [hostOf(row)]))[0] ?? null) : null;
     },
 
-    async hosts(list) {
+    async hosts(list, reach = null) {
       const where = and(
+        reach === null ? undefined : hostWithin(reach, sql`${host.id}`),
         list.name === undefined ? undefined : eq(host.name, list.name),
         list.tag === undefined ? undefined : sql`${host.id} IN ${hostsTagged(list.tag)}`,
       );
@@ -62,9 +66,10 @@ export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
       return row ? { resource: heldOfKind(kind, row.resource), host: row.host } : null;
     },
 
-    async allPlaced(kind, list) {
+    async allPlaced(kind, list, reach = null) {
       const where = and(
         eq(resource.kind, kind),
+        reach === null ? undefined : placedWithin(reach, kind, sql`resource`),
         list.name === undefined ? undefined : eq(resource.name, list.name),
         list.host === undefined
           ? undefined
@@ -91,8 +96,8 @@ export function createReads(db: LibSQLDatabase, ask: Questions): Reads {
       return new Map(found.map((row) => [row.task.id, { task: taskOf(row.task), host: row.host }]));
     },
 
-    async tasks(filter) {
-      const where = taskFilter(filter);
+    async tasks(filter, sees = null) {
+      const where = and(taskFilter(filter), sees === null ? undefined : seesTask(sees));
       const found = await db
         .select({ task, host: HOST_BESIDE })
         .from(task)
@@ -141,6 +146,24 @@ function taskFilter(filter: ListTasks): SQL | undefined {
     filter.kind === undefined ? undefined : eq(task.targetKind, filter.kind),
     filter.target === undefined ? undefined : eq(isId(filter.target) ? task.targetId : task.targetName, filter.target),
   );
+}
+
+function seesTask({ begunBy, guests, hosts, storages, networks }: SeesTasks): SQL {
+  const placed = (kind: 'storage' | 'network' | 'image', reach: Reach) =>
+    sql`EXISTS (SELECT 1 FROM resource AS its WHERE its.kind = ${kind} AND its.id = ${task.targetId} AND ${placedWithin(reach, kind, sql`its`)})`;
+  const about = (kind: ResourceKind, seen: SQL | null): SQL =>
+    sql`(${task.targetKind} = ${kind}${seen === null ? sql`` : sql` AND ${seen}`})`;
+  return sql`(${sql.join(
+    [
+      eq(task.createdBy, begunBy),
+      about('guest', guests && guestWithin(guests, sql`CAST(${task.targetId} AS INTEGER)`)),
+      about('host', hosts && hostWithin(hosts, sql`${task.targetId}`)),
+      about('storage', storages && placed('storage', storages)),
+      about('image', storages && placed('image', storages)),
+      about('network', networks && placed('network', networks)),
+    ],
+    sql` OR `,
+  )})`;
 }
 
 /** No name looks like one (shared/model/id.ts). */

@@ -1,17 +1,19 @@
+import type { Privilege } from '@drover/shared/access/privilege';
 import type { SignInWay } from '@drover/shared/api/identity';
 import type { ProblemView } from '@drover/shared/lib/problem';
-import type { Role } from '@drover/shared/model/access';
+import type { PoolQuota } from '@drover/shared/model/access';
 import type { Figures } from '@drover/shared/model/figures';
 import type { Power } from '@drover/shared/model/guest';
 import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
-import type { HostId, ImageId, TaskId, TokenId, UserId } from '@drover/shared/model/id';
+import type { GrantId, GroupId, HostId, ImageId, TaskId, TokenId, UserId } from '@drover/shared/model/id';
 import type { Activity, Deletion, ResourceKind, ResourceRef, ResourceStatus } from '@drover/shared/model/resource';
 import type { TaskSpec, TaskState } from '@drover/shared/model/task';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { EventKind } from '../core/change.ts';
 import type { TaskPurpose } from '../core/held.ts';
+import type { Whereabouts } from '../core/things.ts';
 
 /** The tables as queries see them; migrations/ make them, with their indexes and triggers. */
 
@@ -174,14 +176,66 @@ export const event = sqliteTable('event', {
   id: text().notNull(),
   gone: integer({ mode: 'boolean' }).notNull(),
   atMs: integer('at_ms').notNull(),
+  /** Of a thing that is gone: where it was, for those who saw it by that. */
+  was: json<Whereabouts>(),
 });
+
+export const accessGroup = sqliteTable('access_group', {
+  id: text().$type<GroupId>().primaryKey(),
+  name: text().notNull(),
+  notes: text().notNull(),
+  /** The directory whose group it is; null: it was made here. */
+  directory: text(),
+  createdAtMs: integer('created_at_ms').notNull(),
+});
+
+export const groupMember = sqliteTable(
+  'group_member',
+  { groupId: text('group_id').$type<GroupId>().notNull(), userId: text('user_id').$type<UserId>().notNull() },
+  (table) => [primaryKey({ columns: [table.groupId, table.userId] })],
+);
+
+/** Roles of one's own, beside those that are built in. */
+export const accessRole = sqliteTable('access_role', {
+  name: text().primaryKey(),
+  privileges: json<readonly Privilege[]>().notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+});
+
+export const accessGrant = sqliteTable('access_grant', {
+  id: text().$type<GrantId>().primaryKey(),
+  principalKind: text('principal_kind').$type<'user' | 'group' | 'token'>().notNull(),
+  principalId: text('principal_id').notNull(),
+  role: text().notNull(),
+  scope: text().notNull(),
+  inherit: integer({ mode: 'boolean' }).notNull(),
+  untilMs: integer('until_ms'),
+  byUser: text('by_user').notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+});
+
+export const pool = sqliteTable('pool', {
+  /** "shop", or inside of another "shop/test". */
+  path: text().primaryKey(),
+  notes: text().notNull(),
+  quota: json<PoolQuota>().notNull(),
+  /** Rises when something is put in or grows, so that two who do so at once meet. */
+  version: integer().notNull(),
+  createdAtMs: integer('created_at_ms').notNull(),
+});
+
+/** A thing is in one pool, or in none. */
+export const poolMember = sqliteTable(
+  'pool_member',
+  { kind: text().$type<'guest' | 'storage' | 'network'>().notNull(), id: text().notNull(), pool: text().notNull() },
+  (table) => [primaryKey({ columns: [table.kind, table.id] })],
+);
 
 export const counter = sqliteTable('counter', { name: text().primaryKey(), value: integer().notNull() });
 
 export const user = sqliteTable('user', {
   id: text().$type<UserId>().primaryKey(),
   name: text().notNull(),
-  role: text().$type<Role>().notNull(),
   createdAtMs: integer('created_at_ms').notNull(),
   disabledAtMs: integer('disabled_at_ms'),
   disabledBecause: text('disabled_because'),
@@ -193,7 +247,8 @@ export const token = sqliteTable('token', {
   kind: text().$type<'api' | 'session'>().notNull(),
   name: text().notNull(),
   userId: text('user_id').$type<UserId>().notNull(),
-  role: text().$type<Role>().notNull(),
+  /** It may do what was granted to itself, as far as its user may; otherwise all that its user may. */
+  ownGrantsOnly: integer('own_grants_only', { mode: 'boolean' }).notNull(),
   createdAtMs: integer('created_at_ms').notNull(),
   lastUsedAtMs: integer('last_used_at_ms'),
   expiresAtMs: integer('expires_at_ms'),

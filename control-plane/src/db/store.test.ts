@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realRandom } from '@drover/shared/lib/random';
-import { newId } from '@drover/shared/model/id';
+import { newId, type UserId } from '@drover/shared/model/id';
 import { createClient } from '@libsql/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { grantOnEverything } from '../../../test/control-plane/app-world.ts';
 import {
   aContainer,
   aGuest,
@@ -239,34 +240,35 @@ describe('views for decisions', () => {
 });
 
 describe('who may come in', () => {
-  const user = { id: newId('user', realRandom), name: 'anna', role: 'owner', createdAtMs: 1 } as const;
+  const user = { id: newId('user', realRandom), name: 'anna', createdAtMs: 1 } as const;
   const token = {
     id: newId('token', realRandom),
     kind: 'api',
     name: 'ci',
     userId: user.id,
-    role: 'viewer',
+    ownGrantsOnly: true,
     createdAtMs: 1,
     lastUsedAtMs: null,
     expiresAtMs: null,
   } as const;
-  beforeEach(() => store.access.addUser(user));
+  const owning = (id: UserId) => [grantOnEverything(id, 'owner', 1)];
+  beforeEach(() => store.access.addUser(user, owning(user.id)));
 
   it('is known by the hash of a secret alone, until it expires', async () => {
     await store.access.addToken({ ...token, expiresAtMs: 50 }, hashOfSecret('s'));
-    expect(await store.access.caller(hashOfSecret('s'), 49)).toMatchObject({ user, token: { role: 'viewer' } });
+    expect(await store.access.caller(hashOfSecret('s'), 49)).toMatchObject({ user, token: { ownGrantsOnly: true } });
     expect(await store.access.caller(hashOfSecret('s'), 50)).toBeNull();
     expect(await store.access.caller('s', 1)).toBeNull();
   });
 
   it('has a name of its own, and tokens that go with it', async () => {
-    await expect(store.access.addUser({ ...user, id: newId('user', realRandom) })).rejects.toMatchObject({
+    await expect(store.access.addUser({ ...user, id: newId('user', realRandom) }, [])).rejects.toMatchObject({
       code: 'name-taken',
       field: 'name',
     });
     await expect(store.access.removeUser(user.id)).rejects.toMatchObject({ code: 'wrong-state' });
     const other = { ...user, id: newId('user', realRandom), name: 'bert' };
-    await store.access.addUser(other);
+    await store.access.addUser(other, []);
     await store.access.addToken({ ...token, userId: other.id }, hashOfSecret('s'));
     expect(await store.access.removeUser(other.id)).toBe(true);
     expect(await store.access.caller(hashOfSecret('s'), 1)).toBeNull();
@@ -274,10 +276,10 @@ describe('who may come in', () => {
 
   it('is never left without an owner, also when two remove each other at once', async () => {
     const other = { ...user, id: newId('user', realRandom), name: 'bert' };
-    await store.access.addUser(other);
+    await store.access.addUser(other, owning(other.id));
     const both = await Promise.allSettled([store.access.removeUser(user.id), store.access.removeUser(other.id)]);
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
-    expect((await store.access.users({ limit: 10 })).items).toMatchObject([{ name: 'bert', role: 'owner' }]);
+    expect((await store.access.users({ limit: 10 })).items).toMatchObject([{ name: 'bert' }]);
     const { newest } = await store.eventRange();
     expect(await store.access.removeUser(user.id)).toBe(false);
     expect((await store.eventRange()).newest).toBe(newest);

@@ -1,3 +1,4 @@
+import type { Reach } from '@drover/shared/access/reach';
 import type { ListGuests, ListTasks } from '@drover/shared/api/requests';
 import type { ChangeEvent, Page, TaskLogLine } from '@drover/shared/api/views';
 import type { Hardware } from '@drover/shared/model/hardware';
@@ -7,6 +8,7 @@ import type { ResourceKind, ResourceRef } from '@drover/shared/model/resource';
 import type { PublicKey } from '@drover/shared/protocol/agent-api';
 import type { Change, FiguresWrite } from '../core/change.ts';
 import type { Held, Host, Task } from '../core/held.ts';
+import type { Whereabouts } from '../core/things.ts';
 import type {
   CreateGuestView,
   CreateImageView,
@@ -21,6 +23,7 @@ import type { AccessStore } from './access-store.ts';
 import type { CellStore } from './cell-store.ts';
 import type { Fleet } from './fleet.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { RightsStore } from './rights-store.ts';
 import type { SealedStore } from './sealed-store.ts';
 
 /** Somebody else wrote first: load again, decide again. */
@@ -51,6 +54,8 @@ export interface TaskRecord {
   readonly task: Task;
   readonly host: Pick<Host, 'id' | 'name' | 'connected' | 'heardAtMs'> | null;
 }
+/** Of a thing that is gone: where it was. */
+export type KeptEvent = ChangeEvent & { readonly was: Whereabouts | null };
 export interface ListByName {
   readonly limit: number;
   /** The `next` of the page before. */
@@ -59,12 +64,24 @@ export interface ListByName {
   readonly name?: string | undefined;
 }
 
-/** `ref` is an id or a name, as people type them. A read that finds nothing gives null; no read throws for absence. */
+/** Whose tasks a list shows: those that somebody began, and those about what they see. Null: they see all of that kind. */
+export interface SeesTasks {
+  readonly begunBy: string;
+  readonly guests: Reach | null;
+  readonly hosts: Reach | null;
+  readonly storages: Reach | null;
+  readonly networks: Reach | null;
+}
+
+/**
+ * `ref` is an id or a name, as people type them. A read that finds nothing gives null; no read throws for absence. A list shows, and
+ * counts, only what is within the reach; null: everything.
+ */
 export interface Reads {
   guest(ref: string): Promise<GuestRecord | null>;
-  guests(filter: ListGuests): Promise<Page<GuestRecord>>;
+  guests(filter: ListGuests, reach?: Reach | null): Promise<Page<GuestRecord>>;
   host(ref: string): Promise<HostRecord | null>;
-  hosts(list: ListByName & { readonly tag?: string | undefined }): Promise<Page<HostRecord>>;
+  hosts(list: ListByName & { readonly tag?: string | undefined }, reach?: Reach | null): Promise<Page<HostRecord>>;
   /** Null: it has not said what it is made of. */
   hardware(hostId: HostId): Promise<Hardware | null>;
   /** The newest; null: there are none. */
@@ -74,16 +91,18 @@ export interface Reads {
   allPlaced<K extends 'image' | 'storage' | 'network'>(
     kind: K,
     list: ListByName & { readonly host?: string | undefined },
+    reach?: Reach | null,
   ): Promise<Page<OnHost<K>>>;
   /** Guests whose disks or CD drive name each image. */
   usersOfImages(ids: readonly string[]): Promise<ReadonlyMap<string, readonly GuestId[]>>;
   task(id: string): Promise<TaskRecord | null>;
-  tasks(filter: ListTasks): Promise<Page<TaskRecord>>;
+  /** `sees` null: all. */
+  tasks(filter: ListTasks, sees?: SeesTasks | null): Promise<Page<TaskRecord>>;
   tasksAmong(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, TaskRecord>>;
   /** Lines after the cursor (0: from the first), oldest first. */
   taskLog(id: TaskId, after: number, limit: number): Promise<readonly TaskLogLine[]>;
   /** Events after the cursor, oldest first. */
-  events(after: number, limit: number): Promise<readonly ChangeEvent[]>;
+  events(after: number, limit: number): Promise<readonly KeptEvent[]>;
   /** The newest cursor, and the oldest event still kept: a client that asks for less must fetch everything anew. */
   eventRange(): Promise<{ readonly oldest: number; readonly newest: number }>;
 }
@@ -114,6 +133,7 @@ export interface Store extends Reads {
   readonly views: Views;
   readonly access: AccessStore;
   readonly identity: IdentityStore;
+  readonly rights: RightsStore;
   readonly cells: CellStore;
   readonly fleet: Fleet;
   readonly sealed: SealedStore;

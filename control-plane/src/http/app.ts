@@ -13,6 +13,7 @@ import { cellRoutes } from './routes/cells.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fabricRoutes } from './routes/fabric.ts';
+import { groupRoutes } from './routes/groups.ts';
 import { guestRoutes } from './routes/guests.ts';
 import { hostFactsRoutes } from './routes/host-facts.ts';
 import { hostReplaceRoutes } from './routes/host-replace.ts';
@@ -20,6 +21,8 @@ import { hostRoutes } from './routes/hosts.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
 import { passkeyRoutes } from './routes/passkeys.ts';
+import { poolRoutes } from './routes/pools.ts';
+import { rightsRoutes } from './routes/rights.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
 import { signingKeyRoutes } from './routes/signing-key.ts';
@@ -35,7 +38,7 @@ export function createApp(deps: AppDeps): Hono {
   const routes = routesOf(deps, room);
   const app = new Hono();
 
-  mount(app, routes, { access: deps.store.access, clock: deps.clock, addressOf: deps.addressOf });
+  mount(app, routes, { store: deps.store, clock: deps.clock, addressOf: deps.addressOf });
   app.notFound(async (c) => (await assetOf(deps, c.req.raw)) ?? problemResponse(...refusalOf(routes, c.req.method, c.req.path)));
   app.onError((thrown, c) => {
     const hasLeft = c.req.raw.signal.aborted && !(thrown instanceof Problem);
@@ -65,6 +68,9 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...taskRoutes(deps),
     ...eventRoutes(deps),
     ...accessRoutes(deps),
+    ...rightsRoutes(deps),
+    ...groupRoutes(deps),
+    ...poolRoutes(deps),
     ...signingKeyRoutes(deps),
     ...installRoutes(deps),
     ...upgradeRoutes(deps),

@@ -1,4 +1,5 @@
 import { newId } from '@drover/shared/model/id';
+import type { Asker } from '../core/access.ts';
 import type { Ask } from '../core/change.ts';
 import type { AppDeps } from './deps.ts';
 import type { Call } from './route.ts';
@@ -17,3 +18,10 @@ export function askOf(
     ifMatch: call.ifMatch,
   };
 }
+
+/** For a decision about rights. */
+export const askerOf = ({ caller }: { readonly caller: Caller }, { clock }: Pick<AppDeps, 'clock'>): Asker => ({
+  by: caller.user.name,
+  nowMs: clock.now(),
+  rights: caller.rights,
+});

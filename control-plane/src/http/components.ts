@@ -1,3 +1,4 @@
+import * as access from '@drover/shared/api/access';
 import * as cells from '@drover/shared/api/cells';
 import * as hostViews from '@drover/shared/api/host-views';
 import * as identity from '@drover/shared/api/identity';
@@ -28,6 +29,7 @@ export const NetworkPage = views.page(views.NetworkView);
 export const TaskPage = views.page(views.TaskView);
 export const UserPage = views.page(views.UserView);
 export const TokenPage = views.page(views.TokenView);
+export const GroupPage = views.page(access.GroupView);
 export const AcceptedGuest = views.accepted(views.GuestView);
 export const AcceptedImage = views.accepted(views.ImageView);
 /** `resource` is null when nothing had to be waited for: it is gone already. */
@@ -127,6 +129,21 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   NetworkPage,
   TaskPage,
   UserPage,
+  GroupPage,
+  Group: access.GroupView,
+  CreateGroup: access.CreateGroup,
+  GroupMember: access.GroupMember,
+  Grant: access.GrantView,
+  Grants: access.GrantsView,
+  CreateGrant: access.CreateGrant,
+  Role: access.RoleView,
+  Roles: access.RolesView,
+  CreateRole: access.CreateRole,
+  Pool: access.PoolView,
+  Pools: access.PoolsView,
+  CreatePool: access.CreatePool,
+  EditPool: access.EditPool,
+  SetPool: access.SetPool,
   TokenPage,
   AcceptedGuest,
   AcceptedImage,

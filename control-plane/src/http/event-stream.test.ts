@@ -1,10 +1,9 @@
 import { HostFiguresView } from '@drover/shared/api/host-views';
 import { ChangeEvent } from '@drover/shared/api/views';
 import { realRandom } from '@drover/shared/lib/random';
-import type { Role } from '@drover/shared/model/access';
 import { newId } from '@drover/shared/model/id';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AppWorld, createAppWorld, ORIGIN } from '../../../test/control-plane/app-world.ts';
+import { type AppWorld, createAppWorld, grantOnEverything, ORIGIN, type WorldRole } from '../../../test/control-plane/app-world.ts';
 import { hashOfSecret } from '../db/secret.ts';
 
 let world: AppWorld;
@@ -22,7 +21,7 @@ interface Stream {
 
 /** `as`: a role, or the secret of a token. */
 async function listen(after?: string, as = 'owner', query = ''): Promise<Stream> {
-  const secret = as in world.tokens ? world.tokens[as as Role] : as;
+  const secret = as in world.tokens ? world.tokens[as as WorldRole] : as;
   const response = await world.app.request(`${ORIGIN}/api/v1/events${query}`, {
     headers: { authorization: `Bearer ${secret}`, ...(after === undefined ? {} : { 'last-event-id': after }) },
   });
@@ -51,32 +50,42 @@ async function listen(after?: string, as = 'owner', query = ''): Promise<Stream>
   };
 }
 
+/** The secret of somebody who may use guests, and see nobody. */
+async function guestUser(): Promise<string> {
+  const nowMs = world.clock.now();
+  const user = { id: newId('user', realRandom), name: 'gus', createdAtMs: nowMs };
+  await world.store.access.addUser(user, [grantOnEverything(user.id, 'guest-user', nowMs)]);
+  const token = { id: newId('token', realRandom), kind: 'api', name: 'test', userId: user.id, ownGrantsOnly: false } as const;
+  await world.store.access.addToken({ ...token, createdAtMs: nowMs, lastUsedAtMs: nowMs, expiresAtMs: null }, hashOfSecret('drv_gus'));
+  return 'drv_gus';
+}
+
 const touch = (id: string) => world.commit({ events: [{ kind: 'guest', id, gone: false }] });
 const idOf = (frame: Record<string, string> | 'end'): string =>
   frame === 'end' ? 'end' : ChangeEvent.parse(JSON.parse(frame.data ?? '')).id;
 
 describe('the event stream', () => {
   it('ends with the token that opened it, and not with another one', async () => {
-    const [viewer, owner] = [await listen(undefined, 'viewer'), await listen()];
-    for (const stream of [viewer, owner]) expect(await stream.next()).toMatchObject({ event: 'hello' });
-    const user = await world.store.access.user('viewer-anna');
+    const [auditor, owner] = [await listen(undefined, 'auditor'), await listen()];
+    for (const stream of [auditor, owner]) expect(await stream.next()).toMatchObject({ event: 'hello' });
+    const user = await world.store.access.user('auditor-anna');
     const [token] = (await world.store.access.tokens({ limit: 1, userId: user?.id })).items;
     expect((await world.ask('DELETE', `/api/v1/tokens/${token?.token.id}`)).status).toBe(204);
-    expect(await viewer.next()).toBe('end');
+    expect(await auditor.next()).toBe('end');
     await touch('100');
     expect([idOf(await owner.next()), idOf(await owner.next())]).toEqual([token?.token.id, '100']);
     await owner.leave();
   });
 
   it('ends with its user, and when its session has lasted long enough', async () => {
-    const viewer = await listen(undefined, 'viewer');
-    expect(await viewer.next()).toMatchObject({ event: 'hello' });
-    expect((await world.ask('DELETE', '/api/v1/users/viewer-anna')).status).toBe(204);
-    expect(await viewer.next()).toBe('end');
+    const auditor = await listen(undefined, 'auditor');
+    expect(await auditor.next()).toMatchObject({ event: 'hello' });
+    expect((await world.ask('DELETE', '/api/v1/users/auditor-anna')).status).toBe(204);
+    expect(await auditor.next()).toBe('end');
 
     const user = await world.store.access.user('operator-anna');
     if (!user) throw new Error('no user');
-    const session = { id: newId('token', realRandom), kind: 'session', name: 'browser', userId: user.id, role: user.role } as const;
+    const session = { id: newId('token', realRandom), kind: 'session', name: 'browser', userId: user.id, ownGrantsOnly: false } as const;
     const nowMs = world.clock.now();
     await world.store.access.addToken(
       { ...session, createdAtMs: nowMs, lastUsedAtMs: nowMs, expiresAtMs: nowMs + 20_000 },
@@ -173,7 +182,7 @@ describe('the event stream', () => {
       return world.commit({ figures: [{ hostId: world.hostId, atMs: world.clock.now(), figures }] });
     };
     await tell(1);
-    const [asked, other] = [await listen(undefined, 'viewer', '?figures=fra-h03'), await listen()];
+    const [asked, other] = [await listen(undefined, 'auditor', '?figures=fra-h03'), await listen()];
     const load = async () => {
       const frame = await asked.next();
       if (frame === 'end' || frame.event !== 'figures') return frame;
@@ -192,19 +201,19 @@ describe('the event stream', () => {
     await touch('100');
     expect(idOf(await other.next())).toBe('100');
     await Promise.all([asked.leave(), other.leave()]);
-    expect((await world.ask('GET', '/api/v1/events?figures=nobody')).json).toMatchObject({ status: 404, field: 'figures' });
+    expect((await world.ask('GET', '/api/v1/events?figures=nobody')).json).toMatchObject({ status: 404, field: 'host' });
   });
 
   it('users and tokens are for those who may edit access', async () => {
-    const viewer = await listen(undefined, 'viewer');
+    const user = await listen(undefined, await guestUser());
     const owner = await listen(undefined, 'owner');
-    await viewer.next();
+    await user.next();
     await owner.next();
     await world.commit({ events: [{ kind: 'user', id: 'user_x', gone: false }] });
     await touch('100');
     expect(idOf(await owner.next())).toBe('user_x');
-    expect(idOf(await viewer.next())).toBe('100');
-    await Promise.all([viewer.leave(), owner.leave()]);
+    expect(idOf(await user.next())).toBe('100');
+    await Promise.all([user.leave(), owner.leave()]);
   });
 
   it('ends when the control plane stops', async () => {

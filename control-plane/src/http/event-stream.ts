@@ -1,7 +1,7 @@
 import type { ChangeEvent } from '@drover/shared/api/views';
 import type { Clock } from '@drover/shared/lib/clock';
-import { may } from '../core/access.ts';
-import type { Store } from '../db/store.ts';
+import type { KeptEvent, Store } from '../db/store.ts';
+import { sightOf } from './event-sight.ts';
 import { FIGURES_LOOK_MS } from './figures-frames.ts';
 import type { Caller } from './session.ts';
 
@@ -9,7 +9,7 @@ const HEARTBEAT_MS = 15_000;
 const BATCH = 500;
 
 export interface EventSources {
-  readonly store: Pick<Store, 'events' | 'eventRange' | 'onEvents'>;
+  readonly store: Pick<Store, 'events' | 'eventRange' | 'onEvents' | 'rights' | 'task'>;
   readonly clock: Clock;
   readonly closing: AbortSignal;
   /** Whose stream it is: it ends with the proof that it was opened with. */
@@ -27,8 +27,7 @@ export function eventStream(
   after: number | undefined,
 ): ReadableStream<Uint8Array> {
   const { user, token } = caller;
-  /** Whether events about users and tokens are for this client. */
-  const seesAccess = may(caller, 'access.edit');
+  const sight = sightOf(store, caller, clock);
   const encoder = new TextEncoder();
   let cursor: number | null = null;
   let wake: () => void = () => undefined;
@@ -55,7 +54,7 @@ export function eventStream(
   }
 
   const isExpired = (): boolean => token.expiresAtMs !== null && token.expiresAtMs <= clock.now();
-  const endsIt = ({ kind, id, gone }: ChangeEvent): boolean =>
+  const endsIt = ({ kind, id, gone }: KeptEvent): boolean =>
     gone && ((kind === 'token' && id === token.id) || (kind === 'user' && id === user.id));
 
   /** Null: there is no more. */
@@ -67,14 +66,16 @@ export function eventStream(
       const measured = figures ? await figures() : '';
       if (waking === 'heartbeat') return measured || ': still here\n\n';
       hasNews = false;
-      const events: readonly ChangeEvent[] = await store.events(cursor, BATCH);
+      const events: readonly KeptEvent[] = await store.events(cursor, BATCH);
       const last = events.at(-1);
       if (!last && measured === '') continue;
       if (!last) return measured;
       if (events.some(endsIt)) return null;
       cursor = last.cursor;
+      // What they may do has changed, and with it what is there for them.
+      if (await sight.hasChanged()) return `${measured}id: ${cursor}\nevent: reset\ndata: {}\n\n`;
       hasNews ||= events.length === BATCH;
-      const told = events.filter(({ kind }) => seesAccess || (kind !== 'user' && kind !== 'token'));
+      const told = await sight.among(events);
       if (told.length > 0 || measured !== '') return measured + told.map(frameOf).join('');
     }
   }

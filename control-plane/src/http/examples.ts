@@ -76,7 +76,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
   ExecGuest: { command: ['cat', '/etc/os-release'], tty: false },
   CreateImage: { name: 'debian-13', form: 'vm' },
   CreateUser: { name: 'ben', role: 'operator' },
-  CreateToken: { name: 'ci', role: 'viewer' },
+  CreateToken: { name: 'ci', role: 'auditor' },
   ChangeEvent: { cursor: 4711, kind: 'guest', id: '107', gone: false },
   Problem: {
     code: 'bad-request',

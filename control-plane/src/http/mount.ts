@@ -3,10 +3,10 @@ import { digest } from '@drover/shared/lib/digest';
 import { Problem, problemOfInput } from '@drover/shared/lib/problem';
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
-import { may } from '../core/access.ts';
 import type { IdempotencyKey } from '../core/change.ts';
-import type { AccessStore } from '../db/access-store.ts';
+import type { Store } from '../db/store.ts';
 import { readJson } from './body.ts';
+import { pass } from './gate.ts';
 import { rememberAnswers } from './idempotency.ts';
 import { senderOf } from './origin.ts';
 import { reply } from './reply.ts';
@@ -14,7 +14,7 @@ import type { Answer, Call, Route } from './route.ts';
 import { type Caller, callerOf } from './session.ts';
 
 export interface MountContext {
-  readonly access: AccessStore;
+  readonly store: Pick<Store, 'access' | 'rights' | 'task'>;
   readonly clock: Clock;
   /** The address at the other end of the connection, from what the runtime hands to fetch. */
   readonly addressOf: (env: unknown) => string | null;
@@ -27,7 +27,10 @@ export function mount(app: Hono, routes: readonly Route[], context: MountContext
     const perform = async (c: Context): Promise<Response> => {
       const request = c.req.raw;
       const caller = await admit(route, request, context);
-      const call = { ...(await parse(route, c, caller)), address: context.addressOf(c.env) };
+      const parsed = await parse(route, c, caller);
+      // What the address names is resolved once, here; a body that is not good is refused before that is looked at.
+      const params = caller === null ? parsed.params : await pass(route, caller, paramsAndBody(parsed), context.store);
+      const call = { ...parsed, params, address: context.addressOf(c.env) };
       return remember(call.key, async () => respond(route, await route.run(call)));
     };
     app.on(route.method, honoPath(route.path), perform);
@@ -41,7 +44,7 @@ export const honoPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$
 
 async function admit(route: Route, request: Request, context: MountContext): Promise<Caller | null> {
   if (route.right === 'public') return null;
-  const caller = await callerOf(request, context.access, context.clock);
+  const caller = await callerOf(request, context.store, context.clock);
   if (!caller) throw new Problem('not-signed-in', 'sign in first', { suggestion: 'drover login prints a sign-in link' });
   // A cookie goes along with whatever page sends the request: only our own pages may change things with it.
   if (caller.by === 'cookie' && route.method !== 'GET' && senderOf(request) !== 'own') {
@@ -49,11 +52,14 @@ async function admit(route: Route, request: Request, context: MountContext): Pro
       suggestion: 'programs use a token: Authorization: Bearer drv_…',
     });
   }
-  if (!may(caller, route.right)) {
-    throw new Problem('not-allowed', `the role ${caller.role} does not have the right ${route.right}`, { suggestion: 'ask an owner' });
-  }
   return caller;
 }
+
+/** Sound: parameters are an object of what their schema makes of the address; a route without any has none. */
+const paramsAndBody = ({ params, body }: Pick<Call, 'params' | 'body'>) => ({
+  params: (params ?? {}) as Readonly<Record<string, unknown>>,
+  body,
+});
 
 async function parse(route: Route, c: Context, caller: Caller | null): Promise<Omit<Call, 'address'>> {
   const request = c.req.raw;

@@ -4,6 +4,7 @@ import { type AppWorld, createAppWorld } from '../../../test/control-plane/app-w
 import { routesOf } from './app.ts';
 import { COMPONENTS, SCHEMAS } from './components.ts';
 import { EXAMPLES } from './examples.ts';
+import { inWords } from './need.ts';
 import { type OpenApi, openApiOf } from './openapi.ts';
 import { createUploadRoom } from './upload.ts';
 
@@ -21,7 +22,7 @@ describe('the OpenAPI document', () => {
     expect(document.openapi).toBe('3.1.0');
     for (const route of routes) {
       const operation = document.paths[route.path]?.[route.method.toLowerCase()];
-      expect([route.path, operation?.['x-drover-right']]).toEqual([route.path, route.right]);
+      expect([route.path, operation?.['x-drover-right']]).toEqual([route.path, inWords(route.right)]);
       const named = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       expect(operation?.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)).toEqual(named);
     }

@@ -2,6 +2,7 @@ import { PROBLEM_STATUS, type ProblemCode } from '@drover/shared/lib/problem';
 import { z } from 'zod';
 import { COMPONENTS } from './components.ts';
 import { EXAMPLES } from './examples.ts';
+import { inWords } from './need.ts';
 import { PROBLEM_TYPE } from './problems.ts';
 import type { Route } from './route.ts';
 
@@ -75,7 +76,7 @@ function operationOf(route: Route): Operation {
     tags: [route.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
-    'x-drover-right': route.right,
+    'x-drover-right': inWords(route.right),
     ...(route.right === 'public' ? { security: [] as const } : {}),
     parameters: [
       ...parametersOf(route.params, 'path'),

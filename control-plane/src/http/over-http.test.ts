@@ -98,7 +98,7 @@ describe('over HTTP', () => {
     const reader = (await get('/api/v1/events')).body?.getReader();
     await reader?.read();
     const read = reader?.read();
-    await fetch(`${plane.url}/api/v1/users`, { method: 'POST', headers: authorized(), body: '{"name":"ben","role":"viewer"}' });
+    await fetch(`${plane.url}/api/v1/users`, { method: 'POST', headers: authorized(), body: '{"name":"ben","role":"auditor"}' });
     expect(new TextDecoder().decode((await read)?.value)).toContain('"kind":"user"');
     await reader?.cancel();
   });

@@ -99,7 +99,7 @@ describe('a passkey', () => {
   it('is renamed and removed by its user alone; with it goes the second factor', async () => {
     const { anna, phone } = await withPasskey();
     const path = `/account/passkeys/${phone.id}`;
-    const stranger = await signedIn(world, 'viewer-anna');
+    const stranger = await signedIn(world, 'auditor-anna');
     expect((await stranger.ask('PATCH', path, { name: 'mine' })).status).toBe(404);
     expect((await stranger.ask('DELETE', path)).status).toBe(404);
     expect((await anna.ask('PATCH', path, { name: 'old phone' })).json.name).toBe('old phone');

@@ -1,6 +1,6 @@
-import type { Right } from '@drover/shared/model/access';
 import type { z } from 'zod';
 import type { IdempotencyKey } from '../core/change.ts';
+import type { Need } from './need.ts';
 import type { Caller } from './session.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Caller } from './session.ts';
  * `right` is required: a route that anybody may use says `public`, and checks whatever proof its body or headers carry by itself.
  */
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-export type Access = Right | 'public';
+export type Access = Need | 'self' | 'public';
 
 type Fields = z.ZodObject | undefined;
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;

@@ -1,6 +1,6 @@
 import { NewTokenView, SessionView, SignInLinkView } from '@drover/shared/api/views';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AppWorld, createAppWorld } from '../../../test/control-plane/app-world.ts';
+import { type AppWorld, createAppWorld, type WorldRole } from '../../../test/control-plane/app-world.ts';
 
 let world: AppWorld;
 beforeEach(async () => {
@@ -31,7 +31,7 @@ describe('signing in', () => {
     const first = await signIn(token);
     expect(first.status).toBe(201);
     expect(SessionView.parse(first.json)).toMatchObject({
-      user: { name: 'operator-anna', role: 'operator' },
+      user: { name: 'operator-anna', roles: ['operator'] },
       url: 'http://drover.test:8420',
     });
     const cookie = first.headers.get('set-cookie') ?? '';
@@ -101,14 +101,15 @@ describe('a cookie', () => {
 
 describe('tokens', () => {
   it('a new one works with its role, and stops when it is removed', async () => {
-    const { json } = await world.ask('POST', '/api/v1/tokens', { body: { name: 'ci', role: 'viewer' } });
+    const { json } = await world.ask('POST', '/api/v1/tokens', { body: { name: 'ci', role: 'auditor' } });
     const { secret, token } = NewTokenView.parse(json);
     expect(secret).toMatch(/^drv_[a-z0-9]{40}$/);
     const asToken = (method: string, path: string, body?: object) =>
       world.ask(method, path, { as: null, body, headers: { authorization: `Bearer ${secret}` } });
-    expect((await asToken('GET', '/api/v1/session')).json.user.role).toBe('viewer');
+    const session = SessionView.parse((await asToken('GET', '/api/v1/session')).json);
+    expect([session.privileges.includes('VM.Audit'), session.privileges.includes('VM.PowerMgmt')]).toEqual([true, false]);
     expect((await asToken('POST', '/api/v1/users', { name: 'eve', role: 'owner' })).status).toBe(403);
-    // A viewer's token of an owner must not become an owner by way of a link or another token.
+    // An auditor's token of an owner must not become an owner by way of a link or another token.
     expect((await asToken('POST', '/api/v1/users/owner-anna/sign-in-link', {})).status).toBe(403);
     expect((await asToken('POST', '/api/v1/tokens', { name: 'more', role: 'owner' })).json).toMatchObject({ status: 403, field: 'role' });
     expect((await asToken('DELETE', `/api/v1/tokens/${token.id}`)).status).toBe(204);
@@ -117,13 +118,13 @@ describe('tokens', () => {
 
   it('one sees and removes one’s own; an owner everybody’s', async () => {
     await world.ask('POST', '/api/v1/tokens', { as: 'operator', body: { name: 'mine' } });
-    const names = async (as: 'owner' | 'operator' | 'viewer') =>
+    const names = async (as: WorldRole) =>
       (await world.ask('GET', '/api/v1/tokens', { as })).json.items.map(({ name }: { name: string }) => name);
     expect(await names('operator')).toEqual(['mine', 'test']);
-    expect(await names('viewer')).toEqual(['test']);
+    expect(await names('auditor')).toEqual(['test']);
     expect(await names('owner')).toEqual(['mine', 'test', 'test', 'test']);
     const id = (await world.ask('GET', '/api/v1/tokens?name=mine')).json.items[0].id;
-    expect((await world.ask('DELETE', `/api/v1/tokens/${id}`, { as: 'viewer' })).status).toBe(404);
+    expect((await world.ask('DELETE', `/api/v1/tokens/${id}`, { as: 'auditor' })).status).toBe(404);
     expect((await world.ask('DELETE', '/api/v1/tokens/mine', { as: 'operator' })).status).toBe(204);
     expect((await world.ask('POST', '/api/v1/tokens', { body: { name: 'test' } })).json).toMatchObject({
       status: 409,
@@ -142,12 +143,12 @@ describe('tokens', () => {
 
 describe('users', () => {
   it('a new one gets a link, is listed, and is gone with all their tokens when removed', async () => {
-    const made = await world.ask('POST', '/api/v1/users', { body: { name: 'ben', role: 'viewer' } });
+    const made = await world.ask('POST', '/api/v1/users', { body: { name: 'ben', role: 'auditor' } });
     expect(made.status).toBe(201);
     const token = SignInLinkView.parse(made.json).signInUrl.split('token=')[1] ?? '';
     const cookie = (await signIn(token)).headers.get('set-cookie')?.split(';')[0] ?? '';
     expect((await world.ask('GET', '/api/v1/users')).json.items.map(({ name }: { name: string }) => name)).toContain('ben');
-    expect((await world.ask('POST', '/api/v1/users', { body: { name: 'ben', role: 'viewer' } })).json.code).toBe('name-taken');
+    expect((await world.ask('POST', '/api/v1/users', { body: { name: 'ben', role: 'auditor' } })).json.code).toBe('name-taken');
     expect((await world.ask('DELETE', '/api/v1/users/ben')).status).toBe(204);
     expect((await world.ask('GET', '/api/v1/session', { as: null, headers: { cookie } })).status).toBe(401);
     expect((await world.ask('DELETE', '/api/v1/users/ben')).status).toBe(404);

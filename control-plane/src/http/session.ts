@@ -1,17 +1,17 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
-import type { Role } from '@drover/shared/model/access';
-import { lesserRole } from '../core/access.ts';
-import type { AccessStore, Token, User } from '../db/access-store.ts';
+import { type Rights, rightsOf } from '../core/rights-of.ts';
+import type { Token, User } from '../db/access-store.ts';
 import { hashOfSecret } from '../db/secret.ts';
+import type { Store } from '../db/store.ts';
 import { originOf } from './origin.ts';
 
 /** Who is calling, and with what right. */
 export interface Caller {
   readonly user: User;
   readonly token: Token;
-  /** The lesser of the user's and the token's. */
-  readonly role: Role;
+  /** What they may do, as of this request. */
+  readonly rights: Rights;
   readonly by: 'cookie' | 'bearer';
 }
 
@@ -20,12 +20,12 @@ const TOUCH_MS = 300_000;
 const SETUP_PATHS = /^\/api\/v1\/(session|account)(\/|$)/;
 
 /** Null: nobody. A proof that is given but not good is refused, so that a program with an old token learns it. */
-export async function callerOf(request: Request, access: AccessStore, clock: Clock): Promise<Caller | null> {
+export async function callerOf(request: Request, store: Pick<Store, 'access' | 'rights'>, clock: Clock): Promise<Caller | null> {
   const authorization = request.headers.get('authorization');
   const secret = authorization === null ? cookieOf(request) : bearerOf(authorization);
   if (secret === null) return null;
   const nowMs = clock.now();
-  const found = await access.caller(hashOfSecret(secret), nowMs);
+  const found = await store.access.caller(hashOfSecret(secret), nowMs);
   if (!found) {
     if (authorization === null) return null;
     throw new Problem('not-signed-in', 'this token is not known, or is no longer good', { suggestion: 'make a new one: drover login' });
@@ -36,9 +36,14 @@ export async function callerOf(request: Request, access: AccessStore, clock: Clo
     });
   }
   // Once in a while is enough to show when a token was last used; each request must not cost a write.
-  if (nowMs - (found.token.lastUsedAtMs ?? 0) > TOUCH_MS) await access.touchToken(found.token.id, nowMs);
-  return { ...found, role: lesserRole(found.user.role, found.token.role), by: authorization === null ? 'cookie' : 'bearer' };
+  if (nowMs - (found.token.lastUsedAtMs ?? 0) > TOUCH_MS) await store.access.touchToken(found.token.id, nowMs);
+  const who = whoIs(found);
+  return { ...found, rights: rightsOf(await store.rights.facts(), who, nowMs), by: authorization === null ? 'cookie' : 'bearer' };
 }
+
+/** A browser's session is its user; a program's token is itself, with what that comes to. */
+export const whoIs = ({ user, token }: Pick<Caller, 'user' | 'token'>): Rights['who'] =>
+  token.kind === 'session' ? { kind: 'user', id: user.id } : { kind: 'token', id: token.id };
 
 function bearerOf(authorization: string): string {
   const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];

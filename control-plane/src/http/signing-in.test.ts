@@ -50,7 +50,7 @@ describe('a password', () => {
     const answers = [
       await enter(createPerson(world), 'tractor violin 9 lamq'),
       await enter(createPerson(world), PASSWORD, 'nobody'),
-      await enter(createPerson(world), PASSWORD, 'viewer-anna'),
+      await enter(createPerson(world), PASSWORD, 'auditor-anna'),
     ];
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(answers[0]?.json).toMatchObject({ status: 401, detail: 'this name and password do not belong together' });
@@ -255,7 +255,7 @@ describe('sessions', () => {
     expect((await anna.ask('GET', '/session')).status).toBe(401);
     const other = createPerson(world);
     await enter(other);
-    const stranger = await signedIn(world, 'viewer-anna');
+    const stranger = await signedIn(world, 'auditor-anna');
     const { id } = (await other.ask('GET', '/sessions')).json.items.find(({ current }: { current: boolean }) => !current);
     expect((await stranger.ask('DELETE', `/sessions/${id}`)).status).toBe(404);
     expect((await stranger.ask('GET', `/sessions?user=${NAME}`)).status).toBe(403);

@@ -2,6 +2,8 @@ import type { SecondFactorNeeded, SignInWay } from '@drover/shared/api/identity'
 import type { SessionView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { newId } from '@drover/shared/model/id';
+import { ownsEverything } from '../core/access.ts';
+import { rightsOf } from '../core/rights-of.ts';
 import type { Token, User } from '../db/access-store.ts';
 import { addTicket, endSession, rememberAddress, startSession } from '../db/identity-writes.ts';
 import { hashOfSecret } from '../db/secret.ts';
@@ -13,7 +15,7 @@ import type { AppDeps } from './deps.ts';
 import { originOf } from './origin.ts';
 import type { Answer } from './route.ts';
 import { callerOf, sessionCookie } from './session.ts';
-import { userView } from './views.ts';
+import { privilegesOf, userView } from './views.ts';
 
 const TICKET_MS = 5 * 60_000;
 
@@ -43,7 +45,8 @@ export async function afterFirstFactor(
   refuseDisabled(user);
   const [ways, policy] = [await identity.ways(user.id), await identity.policy()];
   const site = siteOrNull(deps, asking.request);
-  const next = nextStep({ proved, factors: ways, isOwner: user.role === 'owner', policy, site: site?.id ?? '' });
+  const isOwner = ownsEverything(await deps.store.rights.facts(), user.id, deps.clock.now());
+  const next = nextStep({ proved, factors: ways, isOwner, policy, site: site?.id ?? '' });
   switch (next.step) {
     case 'session':
       return beginSession(deps, user, { way, setupOnly: next.setupOnly, alongside }, asking);
@@ -91,7 +94,7 @@ export async function beginSession(
     kind: 'session',
     name: 'browser',
     userId: user.id,
-    role: user.role,
+    ownGrantsOnly: false,
     createdAtMs: nowMs,
     lastUsedAtMs: nowMs,
     expiresAtMs: nowMs + policy.sessionMs,
@@ -107,8 +110,10 @@ export async function beginSession(
     ...startSession(session, hashOfSecret(secret)),
     ...(address === null ? [] : rememberAddress(user.id, address, nowMs)),
   ]);
+  const facts = await store.rights.facts();
+  const rights = rightsOf(facts, { kind: 'user', id: user.id }, nowMs);
   return {
-    body: { user: userView(user), version, url: urlOf(deps, request) },
+    body: { user: userView(user, facts), privileges: privilegesOf(rights), version, url: urlOf(deps, request) },
     headers: { 'set-cookie': sessionCookie(request, secret, policy.sessionMs) },
   };
 }
@@ -116,7 +121,7 @@ export async function beginSession(
 /** A browser that signs in anew leaves the session that it had: a stolen cookie is of no more use then. */
 async function endOfPrevious({ store, clock }: Deps, request: Request): Promise<readonly Statement[]> {
   if (request.headers.has('authorization')) return [];
-  const previous = await callerOf(request, store.access, clock);
+  const previous = await callerOf(request, store, clock);
   return previous?.token.kind === 'session' ? endSession(previous.token.id, clock.now()) : [];
 }
 

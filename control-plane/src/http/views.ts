@@ -1,3 +1,5 @@
+import type { IndexedFacts } from '@drover/shared/access/index-facts';
+import { Privilege } from '@drover/shared/access/privilege';
 import type {
   EnrolmentTokenView,
   GuestView,
@@ -21,6 +23,9 @@ import { guestState, isAway } from '../core/guest-state.ts';
 import type { Held } from '../core/held.ts';
 import { hostHealth } from '../core/host-health.ts';
 import { upgradeStateOf } from '../core/host-tasks.ts';
+import type { Principal } from '../core/rights.ts';
+import type { Rights } from '../core/rights-of.ts';
+import { EVERYTHING } from '../core/things.ts';
 import type { Enrolment, Token, User } from '../db/access-store.ts';
 import { enrolmentId } from '../db/secret.ts';
 import type { GuestRecord, HostRecord, OnHost, TaskRecord } from '../db/store.ts';
@@ -180,18 +185,27 @@ export function enrolmentTokenView(
   };
 }
 
-export const userView = ({ id, name, role, createdAtMs, disabledAtMs }: User): UserView => ({
-  id,
-  name,
-  role,
-  createdAtMs,
-  disabledAtMs: disabledAtMs ?? null,
+export const userView = ({ id, name, createdAtMs, disabledAtMs }: User, facts: IndexedFacts): UserView => ({
+  ...{ id, name, createdAtMs, disabledAtMs: disabledAtMs ?? null },
+  roles: rolesOnEverything(facts, { kind: 'user', id }),
 });
 
-export function tokenView({ token, userName }: { readonly token: Token; readonly userName: string }): TokenView {
-  const { id, name, userId, role, createdAtMs, lastUsedAtMs } = token;
-  return { id, name, user: { id: userId, name: userName }, role, createdAtMs, lastUsedAtMs };
+export function tokenView({ token, userName }: { readonly token: Token; readonly userName: string }, facts: IndexedFacts): TokenView {
+  const { id, name, userId, ownGrantsOnly, createdAtMs, lastUsedAtMs, expiresAtMs } = token;
+  return {
+    ...{ id, name, user: { id: userId, name: userName }, ownGrantsOnly, createdAtMs, lastUsedAtMs, expiresAtMs },
+    roles: rolesOnEverything(facts, { kind: 'token', id }),
+  };
 }
+
+/** What they may do on everything. */
+export const privilegesOf = (rights: Rights): Privilege[] => {
+  const mine = rights.on(EVERYTHING);
+  return Privilege.options.filter((privilege) => mine.has(privilege));
+};
+
+const rolesOnEverything = (facts: IndexedFacts, { kind, id }: Principal): string[] =>
+  (facts.sources[kind].get(id)?.own.get('/') ?? []).map(({ role }) => role);
 
 export function pageOf<R, V>({ items, next, total }: Page<R>, view: (row: R) => V): Page<V> {
   return { items: items.map(view), next, total };

@@ -16,11 +16,12 @@ interface Ports {
 
 /** The first owner: made at the first start, without a password. */
 export async function firstOwner({ access, clock, random }: Ports): Promise<User> {
-  const users = await access.users({ limit: 1_000 });
-  const owner = users.items.find(({ role }) => role === 'owner');
+  const owner = await access.anyOwner();
   if (owner) return owner;
-  const made: User = { id: newId('user', random), name: 'owner', role: 'owner', createdAtMs: clock.now() };
-  await access.addUser(made);
+  const nowMs = clock.now();
+  const made: User = { id: newId('user', random), name: 'owner', createdAtMs: nowMs };
+  const everything = { role: 'owner', scope: '/', inherit: true, untilMs: null, byUser: 'drover', createdAtMs: nowMs };
+  await access.addUser(made, [{ id: newId('grant', random), principal: { kind: 'user', id: made.id }, ...everything }]);
   return made;
 }
 
@@ -42,7 +43,7 @@ export async function localToken({ access, clock, random }: Ports, owner: User, 
       kind: 'api',
       name: 'this-machine',
       userId: owner.id,
-      role: 'owner',
+      ownGrantsOnly: false,
       createdAtMs: clock.now(),
       lastUsedAtMs: null,
       expiresAtMs: null,

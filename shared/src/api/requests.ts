@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Role } from '../model/access.ts';
+import { PoolPath, RoleName } from '../model/access.ts';
 import { ContainerSpec, SshKey, Tag, VmSpec } from '../model/guest.ts';
 import { HostSpec } from '../model/host.ts';
 import { ImageName, Name } from '../model/id.ts';
@@ -12,6 +12,8 @@ const shared = {
   name: Name,
   /** A host's name or id; left out, the control plane places the guest. */
   host: z.string().min(1).max(64).optional(),
+  /** The pool that it shall be in. */
+  pool: PoolPath.optional(),
   /** An image's name or id. A name from the catalogue that is not on the host yet is fetched first, as part of the same task. */
   image: z.string().min(1).max(64).optional(),
   memoryBytes: ContainerSpec.shape.memoryBytes.optional(),
@@ -114,15 +116,22 @@ export type ReplaceHost = z.input<typeof ReplaceHost>;
 export const CreateEnrolment = z.strictObject({ name: Name.optional() });
 export type CreateEnrolment = z.infer<typeof CreateEnrolment>;
 
+/** `role`: granted on everything; left out, nothing is granted yet. */
 export const CreateUser = z.strictObject({
   name: Name,
-  role: Role,
+  role: RoleName.optional(),
   /** How long the invitation is good for. */
   linkDays: z.number().int().min(1).max(30).optional(),
 });
 export type CreateUser = z.infer<typeof CreateUser>;
 
-export const CreateToken = z.strictObject({ name: Name, role: Role.optional() });
+/** `role`: what it shall have on everything, and nothing else, within what its user has. Without one it may do all that its user may, or, with `ownGrantsOnly`, what is granted to it afterwards. */
+export const CreateToken = z.strictObject({
+  name: Name,
+  role: RoleName.optional(),
+  ownGrantsOnly: z.boolean().optional(),
+  expiresAtMs: z.number().int().min(0).optional(),
+});
 export type CreateToken = z.infer<typeof CreateToken>;
 
 const paging = { limit: z.coerce.number().int().min(1).max(1_000).default(100), after: z.string().max(200).optional() };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { Privilege } from '../access/privilege.ts';
 import { ProblemView } from '../lib/problem.ts';
-import { Role } from '../model/access.ts';
 import { Disk, GuestPower, Nic, Power, RunEnd } from '../model/guest.ts';
 import { DriverDescription, InstalledPackage, Kvm, Machine, Processor, Release } from '../model/host.ts';
 import { GuestId, HostId, ImageId, NetworkId, StorageId, TaskId, TokenId, UserId } from '../model/id.ts';
@@ -230,7 +230,8 @@ export type PoweredGuests = z.infer<typeof PoweredGuests>;
 export const UserView = z.object({
   id: UserId,
   name: z.string(),
-  role: Role,
+  /** What they have on everything, by themselves; more may come by their groups, and on some things. */
+  roles: z.array(z.string()),
   createdAtMs: z.number().int(),
   /** Since when nothing of theirs lets them in; null: they may come in. */
   disabledAtMs: z.number().int().nullable(),
@@ -241,7 +242,11 @@ export const TokenView = z.object({
   id: TokenId,
   name: z.string(),
   user: z.object({ id: UserId, name: z.string() }),
-  role: Role,
+  /** False: it may do all that its user may. */
+  ownGrantsOnly: z.boolean(),
+  /** What it has on everything; more may have been granted to it on some things. Never more than its user. */
+  roles: z.array(z.string()),
+  expiresAtMs: z.number().int().nullable(),
   createdAtMs: z.number().int(),
   lastUsedAtMs: z.number().int().nullable(),
 });
@@ -249,6 +254,8 @@ export type TokenView = z.infer<typeof TokenView>;
 
 export const SessionView = z.object({
   user: UserView,
+  /** What whoever asks may do on everything; on some things it may be more, or less. */
+  privileges: z.array(Privilege),
   /** The control plane's own version and address. */ version: z.string(),
   url: z.string(),
 });
@@ -305,7 +312,7 @@ export type StreamView = z.infer<typeof StreamView>;
 /** Server-sent event `change`: this thing is not as it was; fetch it again. Its `id:` is the cursor to resume from. */
 export const ChangeEvent = z.object({
   cursor: z.number().int(),
-  kind: z.enum(['guest', 'host', 'image', 'storage', 'network', 'task', 'user', 'token']),
+  kind: z.enum(['guest', 'host', 'image', 'storage', 'network', 'task', 'user', 'token', 'group', 'role', 'grant', 'pool']),
   id: z.string(),
   gone: z.boolean(),
 });

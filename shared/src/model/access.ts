@@ -1,21 +1,24 @@
 import { z } from 'zod';
 
-/** Built-in roles; each includes the rights of those after it. Grants on scopes come later. */
-export const Role = z.enum(['owner', 'operator', 'viewer']);
-export type Role = z.infer<typeof Role>;
+/** What all the guests of a pool, and of those inside of it, may come to together. What is left out has no limit. */
+export const PoolQuota = z.strictObject({
+  guestsMax: z.number().int().min(0).max(100_000).optional(),
+  coresMax: z.number().int().min(0).max(1_000_000).optional(),
+  memoryBytesMax: z.number().int().min(0).optional(),
+  diskBytesMax: z.number().int().min(0).optional(),
+});
+export type PoolQuota = z.infer<typeof PoolQuota>;
 
-/** What a route may ask for; see control-plane/src/core/access.ts for who has which. */
-export const Right = z.enum([
-  'view',
-  'guest.create',
-  'guest.edit',
-  'guest.power',
-  'guest.console',
-  'guest.delete',
-  'image.edit',
-  'task.cancel',
-  'host.edit',
-  'access.edit',
-  'self',
-]);
-export type Right = z.infer<typeof Right>;
+/** Inside of one another up to three deep: "shop", "shop/test". */
+export const PoolPath = z
+  .string()
+  .max(192)
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,62}(\/[a-z0-9][a-z0-9-]{0,62}){0,2}$/,
+    'use small letters, digits and hyphens; a/b is a pool inside of a, up to three deep',
+  );
+export type PoolPath = z.infer<typeof PoolPath>;
+
+/** A role's name: of one's own, or one that is built in. */
+export const RoleName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, 'use 1 to 63 letters, digits, dots, hyphens and underscores');
+export type RoleName = z.infer<typeof RoleName>;

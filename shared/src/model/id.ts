@@ -24,15 +24,14 @@ export const TokenId = prefixed('token').brand<'TokenId'>();
 export type TokenId = z.infer<typeof TokenId>;
 export const DirectoryId = prefixed('directory').brand<'DirectoryId'>();
 export type DirectoryId = z.infer<typeof DirectoryId>;
+export const GroupId = prefixed('group').brand<'GroupId'>();
+export type GroupId = z.infer<typeof GroupId>;
+export const GrantId = prefixed('grant').brand<'GrantId'>();
+export type GrantId = z.infer<typeof GrantId>;
 
 const ID_SCHEMAS = {
-  image: ImageId,
-  storage: StorageId,
-  network: NetworkId,
-  task: TaskId,
-  user: UserId,
-  token: TokenId,
-  directory: DirectoryId,
+  ...{ image: ImageId, storage: StorageId, network: NetworkId, task: TaskId },
+  ...{ user: UserId, token: TokenId, group: GroupId, grant: GrantId, directory: DirectoryId },
 } as const;
 type IdOf<P extends keyof typeof ID_SCHEMAS> = z.infer<(typeof ID_SCHEMAS)[P]>;
 

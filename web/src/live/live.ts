@@ -106,8 +106,9 @@ export function createLive(clock: Clock): Live {
   }
 
   function receive(change: ChangeEvent): void {
-    if (change.kind === 'user' || change.kind === 'token') return; // not on any page yet
-    collections[change.kind].change(change.id, change.gone);
+    if (!(change.kind in collections)) return; // not on any page yet
+    // Sound: it is one of their names.
+    collections[change.kind as keyof typeof collections].change(change.id, change.gone);
     // A guest is unknown while its host is away, and a host counts its guests: neither is told of as a change of its own.
     if (change.kind === 'host') {
       collections.guest.changeWhere((guest) => guest.host.id === change.id);

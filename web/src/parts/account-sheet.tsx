@@ -12,7 +12,7 @@ export function AccountSheet({ onClose }: { onClose: () => void }) {
   return (
     <Sheet title={session.user.name} onClose={onClose}>
       <div className="space-y-4">
-        <p className="text-muted">{t('account.line', { role: session.user.role, version: session.version })}</p>
+        <p className="text-muted">{t('account.line', { role: session.user.name, version: session.version })}</p>
         <ThrownNote error={leave.error} />
         <Button className="w-full" busy={leave.isPending} onClick={() => leave.mutate()}>
           {t('account.sign-out')}

@@ -8,7 +8,9 @@ import { sql as unfinishedTasks } from './0007-unfinished-tasks.ts';
 import { sql as inventoriesApart } from './0008-inventories-apart.ts';
 import { sql as hostsOfCells } from './0009-hosts-of-cells.ts';
 import { sql as whatHostsAre } from './0010-what-hosts-are.ts';
+import { sql as rights } from './0011-rights.ts';
 import { sql as signingIn } from './0012-signing-in.ts';
+import { sql as disabledUsers } from './0013-disabled-users.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
 export const MIGRATIONS: readonly string[] = [
@@ -22,5 +24,7 @@ export const MIGRATIONS: readonly string[] = [
   inventoriesApart,
   hostsOfCells,
   whatHostsAre,
+  rights,
   signingIn,
+  disabledUsers,
 ];

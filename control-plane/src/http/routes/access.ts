@@ -3,15 +3,20 @@ import { NewTokenView, SignInLinkView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { newId } from '@drover/shared/model/id';
 import { z } from 'zod';
-import { lesserRole, may } from '../../core/access.ts';
+import { mayGrant } from '../../core/access.ts';
+import type { Grant, Principal } from '../../core/rights.ts';
+import { ACCESS, EVERYTHING } from '../../core/things.ts';
+import type { User } from '../../db/access-store.ts';
 import { hashOfSecret } from '../../db/secret.ts';
 import { Nothing, TokenPage, UserPage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { onAccess } from '../need.ts';
 import { originOf } from '../origin.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import type { Caller } from '../session.ts';
 import { mintSignInLink } from '../sign-in-link.ts';
+import { demandStandIn } from '../stand-in.ts';
 import { pageOf, tokenView, userView } from '../views.ts';
 import { ListAll, Ref } from './params.ts';
 
@@ -20,8 +25,8 @@ export function accessRoutes(deps: AppDeps): Route[] {
 }
 
 function userRoutes(deps: AppDeps): Route[] {
-  const { clock, random } = deps;
-  const { access } = deps.store;
+  const { store, clock, random } = deps;
+  const { access } = store;
   const minting = { access, clock, random };
   const urlOf = (request: Request): string => deps.publicUrl ?? originOf(request);
   const userParams = z.object({ user: Ref });
@@ -36,27 +41,31 @@ function userRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/users',
-      right: 'access.edit',
+      right: onAccess('Sys.Audit'),
       tag: 'access',
       summary: 'List users by name',
       query: ListAll,
       response: UserPage,
-      handler: async ({ query }) => ({ body: pageOf(await access.users(query), userView) }),
+      async handler({ query, caller: { rights } }) {
+        return { body: pageOf(await access.users(query), (user) => userView(user, rights.facts)) };
+      },
     }),
     route({
       method: 'POST',
       path: '/api/v1/users',
-      right: 'access.edit',
+      right: onAccess('User.Modify'),
       tag: 'access',
       summary: 'Add a user: the answer has a link that signs them in, once',
       body: CreateUser,
       status: 201,
       response: SignInLinkView,
-      async handler({ body, request }) {
-        const { linkDays, ...named } = body;
-        const user = { id: newId('user', random), ...named, createdAtMs: clock.now() };
-        await access.addUser(user);
-        return { body: { user: userView(user), ...(await mintSignInLink(minting, user, urlOf(request), linkDays)) } };
+      async handler({ body: { name, role, linkDays }, caller, request }) {
+        const nowMs = clock.now();
+        const user = { id: newId('user', random), name, createdAtMs: nowMs };
+        await access.addUser(user, firstGrants(deps, caller, { kind: 'user', id: user.id }, role));
+        return {
+          body: { user: userView(user, await store.rights.facts()), ...(await mintSignInLink(minting, user, urlOf(request), linkDays)) },
+        };
       },
     }),
     route({
@@ -64,29 +73,30 @@ function userRoutes(deps: AppDeps): Route[] {
       path: '/api/v1/users/{user}/sign-in-link',
       right: 'self',
       tag: 'access',
-      summary: 'A new link that signs a user in, once: oneself, or with the right access.edit anybody',
+      summary: 'A new link that signs a user in, once: oneself, or with User.Modify on /access anybody who has no more rights',
       params: userParams,
       body: Nothing,
       status: 201,
       response: SignInLinkView,
       async handler({ params, caller, request }) {
-        const user = await userOf(params.user);
-        // Who signs in has the user's whole role, which a token may have less of.
-        const isSelf = user.id === caller.user.id && caller.role === user.role;
-        if (!isSelf && !may(caller, 'access.edit')) throw new Problem('not-allowed', 'this makes links for yourself only');
-        return { body: { user: userView(user), ...(await mintSignInLink(minting, user, urlOf(request))) } };
+        const user = caller.rights.seesAccess ? await userOf(params.user) : ownSelf(caller, params.user);
+        // Who signs in has all that the user has, of which a token may have less.
+        const isSelf = user.id === caller.user.id && !caller.token.ownGrantsOnly;
+        if (!isSelf) await demandStandIn(caller, user, store);
+        return { body: { user: userView(user, caller.rights.facts), ...(await mintSignInLink(minting, user, urlOf(request))) } };
       },
     }),
     rawRoute({
       method: 'DELETE',
       path: '/api/v1/users/{user}',
-      right: 'access.edit',
+      right: onAccess('User.Modify'),
       tag: 'access',
-      summary: 'Remove a user with all their tokens and sessions',
+      summary: 'Remove a user with all their tokens, sessions and grants',
       params: userParams,
       answers: { status: 204, contentType: null, description: 'Removed' },
-      async handler({ params }) {
+      async handler({ params, caller }) {
         const user = await userOf(params.user);
+        await demandStandIn(caller, user, store);
         await access.removeUser(user.id);
         return reply(null, { status: 204 });
       },
@@ -94,9 +104,28 @@ function userRoutes(deps: AppDeps): Route[] {
   ];
 }
 
-function tokenRoutes({ store: { access }, clock, random }: AppDeps): Route[] {
-  /** Everybody has their own; who may edit access has all. */
-  const visibleTo = (caller: Caller) => (may(caller, 'access.edit') ? {} : { userId: caller.user.id });
+function ownSelf({ user }: Caller, ref: string): User {
+  if (user.id === ref || user.name === ref) return user;
+  throw new Problem('not-found', `there is no user ${ref}`, { field: 'user' });
+}
+
+/** The one grant that somebody new may begin with, on everything. */
+function firstGrants({ clock, random }: AppDeps, { user, rights }: Caller, principal: Principal, role: string | undefined): Grant[] {
+  if (role === undefined) return [];
+  if (!rights.facts.roles.has(role))
+    throw new Problem('not-found', `there is no role ${role}`, { field: 'role', suggestion: 'drover role list' });
+  // A token can never do more than its user: what is granted to it gives nobody anything.
+  if (principal.kind === 'user' && !mayGrant(rights, role, EVERYTHING))
+    throw new Problem('not-allowed', `you cannot give away ${role} on everything`, { field: 'role' });
+  const common = { role, scope: '/', inherit: true, untilMs: null };
+  return [{ id: newId('grant', random), principal, ...common, byUser: user.name, createdAtMs: clock.now() }];
+}
+
+function tokenRoutes(deps: AppDeps): Route[] {
+  const { store, clock, random } = deps;
+  const { access } = store;
+  /** Everybody has their own; who may edit users has all. */
+  const editsAll = ({ rights }: Caller): boolean => rights.may('User.Modify', ACCESS);
 
   return [
     route({
@@ -104,10 +133,14 @@ function tokenRoutes({ store: { access }, clock, random }: AppDeps): Route[] {
       path: '/api/v1/tokens',
       right: 'self',
       tag: 'access',
-      summary: 'List tokens by name: one’s own, or with the right access.edit all',
+      summary: 'List tokens by name: one’s own, or with User.Modify on /access all',
       query: ListAll,
       response: TokenPage,
-      handler: async ({ query, caller }) => ({ body: pageOf(await access.tokens({ ...query, ...visibleTo(caller) }), tokenView) }),
+      async handler({ query, caller }) {
+        const whose = editsAll(caller) ? {} : { userId: caller.user.id };
+        const page = await access.tokens({ ...query, ...whose });
+        return { body: pageOf(page, (record) => tokenView(record, caller.rights.facts)) };
+      },
     }),
     route({
       method: 'POST',
@@ -119,23 +152,25 @@ function tokenRoutes({ store: { access }, clock, random }: AppDeps): Route[] {
       status: 201,
       response: NewTokenView,
       async handler({ body, caller }) {
-        const role = body.role ?? caller.role;
-        if (lesserRole(role, caller.role) !== role) {
-          throw new Problem('not-allowed', `you are ${caller.role}: a token of yours cannot be ${role}`, { field: 'role' });
-        }
+        const { name, role, ownGrantsOnly = role !== undefined, expiresAtMs = null } = body;
+        if (role !== undefined && !ownGrantsOnly)
+          throw new Problem('bad-request', 'role: a token that may do all that you may has no role of its own', { field: 'role' });
+        // What a program is given can give no more than it has.
+        if (!ownGrantsOnly && caller.token.ownGrantsOnly)
+          throw new Problem('not-allowed', 'this token has only its own grants, and cannot make one that has all of yours', {
+            field: 'role',
+          });
+        if (expiresAtMs !== null && expiresAtMs <= clock.now())
+          throw new Problem('bad-request', 'expiresAtMs: that moment has passed', { field: 'expiresAtMs' });
+        if (ownGrantsOnly && caller.token.ownGrantsOnly && role !== undefined && !mayHand(caller, role))
+          throw new Problem('not-allowed', `this token does not have all that ${role} has`, { field: 'role' });
         const secret = `drv_${random.text(40)}`;
         const token = {
-          id: newId('token', random),
-          kind: 'api',
-          name: body.name,
-          userId: caller.user.id,
-          role,
-          createdAtMs: clock.now(),
-          lastUsedAtMs: null,
-          expiresAtMs: null,
-        } as const;
-        await access.addToken(token, hashOfSecret(secret));
-        return { body: { token: tokenView({ token, userName: caller.user.name }), secret } };
+          ...({ id: newId('token', random), kind: 'api', name, userId: caller.user.id } as const),
+          ...{ ownGrantsOnly, createdAtMs: clock.now(), lastUsedAtMs: null, expiresAtMs },
+        };
+        await access.addToken(token, hashOfSecret(secret), firstGrants(deps, caller, { kind: 'token', id: token.id }, role));
+        return { body: { token: tokenView({ token, userName: caller.user.name }, await store.rights.facts()), secret } };
       },
     }),
     rawRoute({
@@ -143,12 +178,12 @@ function tokenRoutes({ store: { access }, clock, random }: AppDeps): Route[] {
       path: '/api/v1/tokens/{token}',
       right: 'self',
       tag: 'access',
-      summary: 'Remove a token: one’s own, or with the right access.edit anybody’s',
+      summary: 'Remove a token: one’s own, or with User.Modify on /access anybody’s',
       params: z.object({ token: Ref }),
       answers: { status: 204, contentType: null, description: 'Removed' },
       async handler({ params, caller }) {
         const token = (await access.token(params.token)) ?? (await ownTokenNamed(params.token, caller));
-        const isVisible = token && (token.userId === caller.user.id || may(caller, 'access.edit'));
+        const isVisible = token && (token.userId === caller.user.id || editsAll(caller));
         if (!isVisible) throw new Problem('not-found', `there is no token ${params.token}`, { field: 'token' });
         await access.removeToken(token.id);
         return reply(null, { status: 204 });
@@ -160,4 +195,11 @@ function tokenRoutes({ store: { access }, clock, random }: AppDeps): Route[] {
     const { items } = await access.tokens({ name, userId: caller.user.id, limit: 1 });
     return items[0]?.token ?? null;
   }
+}
+
+/** Has the caller every privilege of this role on everything? */
+function mayHand({ rights }: Caller, role: string): boolean {
+  const { privileges } = rights.facts.roles.get(role) ?? { privileges: new Set<string>() };
+  const mine = rights.on(EVERYTHING);
+  return [...privileges].every((privilege) => mine.has(privilege));
 }

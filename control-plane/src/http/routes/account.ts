@@ -1,5 +1,6 @@
 import { AccountView, ConfirmTotp, NewTotpView, PasswordSetView, RecoveryCodesView, SetPassword } from '@drover/shared/api/identity';
 import { Problem } from '@drover/shared/lib/problem';
+import { ownsEverything } from '../../core/access.ts';
 import {
   beginTotp,
   confirmTotp,
@@ -42,7 +43,7 @@ function viewRoute({ store: { identity } }: AppDeps): Route {
     tag: 'account',
     summary: 'How the caller may sign in',
     response: AccountView,
-    async handler({ caller: { user, token } }) {
+    async handler({ caller: { user, token, rights } }) {
       const [ways, policy] = [await identity.ways(user.id), await identity.policy()];
       const { password, totp, passkeys, recoveryCodesLeft, directories } = ways;
       return {
@@ -53,7 +54,7 @@ function viewRoute({ store: { identity } }: AppDeps): Route {
           recoveryCodesLeft,
           passkeys: passkeys.map(passkeyView),
           directories: [...directories],
-          secondFactorRequired: isSecondFactorRequired(user.role === 'owner', policy),
+          secondFactorRequired: isSecondFactorRequired(ownsEverything(rights.facts, user.id, rights.nowMs), policy),
           setupOnly: token.setupOnly ?? false,
         },
       };
@@ -155,11 +156,11 @@ function totpRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       answers: { status: 204, contentType: null, description: 'Removed' },
       async handler({ caller }) {
         requireFreshSession(caller, clock.now());
-        const { user } = caller;
+        const { user, rights } = caller;
         const ways = await store.identity.ways(user.id);
         const left = { ...ways, totp: null };
         const isLast = !hasSecondFactor(left);
-        if (isLast && isSecondFactorRequired(user.role === 'owner', await store.identity.policy())) {
+        if (isLast && isSecondFactorRequired(ownsEverything(rights.facts, user.id, rights.nowMs), await store.identity.policy())) {
           throw new Problem('wrong-state', 'this fleet asks you for a second factor, and this is your last', {
             suggestion: 'add a passkey first',
           });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { KnownCell } from '../../db/cell-store.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { onEverything, onHost } from '../need.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import { hostView } from '../views.ts';
@@ -29,7 +30,7 @@ export function cellRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/cells',
-      right: 'view',
+      right: onEverything('Sys.Audit'),
       tag: 'cells',
       summary: 'List cells: brokers, and how many hosts are on them',
       response: CellsView,
@@ -38,7 +39,7 @@ export function cellRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/cells',
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'cells',
       summary: 'Add a cell: a broker that the control plane is to use',
       body: CreateCell,
@@ -56,7 +57,7 @@ export function cellRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${CELL}/drain`,
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'cells',
       summary: 'Move all hosts of a cell to others, a hundred each second, and give it no new ones; or let it be used again',
       params,
@@ -74,7 +75,7 @@ export function cellRoutes(deps: AppDeps): Route[] {
     rawRoute({
       method: 'DELETE',
       path: CELL,
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'cells',
       summary: 'Remove a cell that has no hosts',
       params,
@@ -88,7 +89,7 @@ export function cellRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: `${CELL}/setup`,
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'cells',
       summary: 'Files to set up the broker of a cell with; some are secret',
       params,
@@ -98,7 +99,7 @@ export function cellRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${CELL}/check-logins`,
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'cells',
       summary: 'What a check of the broker connects with, good for less than a minute',
       params,
@@ -109,7 +110,7 @@ export function cellRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/hosts/{host}/move',
-      right: 'host.edit',
+      right: onHost('Sys.Modify'),
       tag: 'cells',
       summary:
         'Move a host to another cell whose broker is reached: it comes back there within seconds, and nothing that was wished of it is lost',

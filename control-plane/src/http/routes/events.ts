@@ -1,8 +1,10 @@
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
+import type { Rights } from '../../core/rights-of.ts';
 import type { AppDeps } from '../deps.ts';
 import { eventStream } from '../event-stream.ts';
 import { figuresFrames } from '../figures-frames.ts';
+import { hostFor } from '../gate.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute } from '../route.ts';
 import { Ref } from './params.ts';
@@ -10,11 +12,17 @@ import { Ref } from './params.ts';
 const Cursor = z.coerce.number().int().min(0);
 
 export function eventRoutes({ store, clock, closing }: AppDeps): Route[] {
+  async function figuresOf(ref: string, rights: Rights) {
+    const id = await hostFor('Sys.Audit', ref, rights, store);
+    const record = await store.host(id);
+    if (!record) throw new Problem('not-found', `there is no host ${ref}`, { field: 'figures' });
+    return figuresFrames(store, clock, record.host);
+  }
   return [
     rawRoute({
       method: 'GET',
       path: '/api/v1/events',
-      right: 'view',
+      right: 'self',
       tag: 'events',
       summary: 'What changes, as server-sent events',
       description:
@@ -24,10 +32,7 @@ export function eventRoutes({ store, clock, closing }: AppDeps): Route[] {
       async handler({ request, query, caller }) {
         const lastEventId = request.headers.get('last-event-id');
         const after = lastEventId === null ? query.after : cursorOf(lastEventId);
-        const host = query.figures === undefined ? null : await store.host(query.figures);
-        if (query.figures !== undefined && host === null)
-          throw new Problem('not-found', `there is no host ${query.figures}`, { field: 'figures' });
-        const figures = host === null ? undefined : figuresFrames(store, clock, host.host);
+        const figures = query.figures === undefined ? undefined : await figuresOf(query.figures, caller.rights);
         const body = request.method === 'HEAD' ? null : eventStream({ store, clock, closing, caller, figures }, after);
         const headers = {
           'content-type': 'text/event-stream',

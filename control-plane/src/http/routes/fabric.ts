@@ -2,6 +2,7 @@ import { NetworkView, StorageView } from '@drover/shared/api/views';
 import { z } from 'zod';
 import { NetworkPage, StoragePage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { onNetwork, onStorage, somewhere } from '../need.ts';
 import { findPlaced } from '../placed.ts';
 import { type Route, route } from '../route.ts';
 import { networkView, pageOf, storageView } from '../views.ts';
@@ -12,17 +13,20 @@ export function fabricRoutes({ store }: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/storages',
-      right: 'view',
+      right: somewhere('Datastore.Audit'),
       tag: 'storages',
       summary: 'List storages by name',
       query: ListAll,
       response: StoragePage,
-      handler: async ({ query }) => ({ body: pageOf(await store.allPlaced('storage', query), storageView) }),
+      async handler({ query, caller }) {
+        const reach = caller.rights.within('Datastore.Audit', '/storage');
+        return { body: pageOf(await store.allPlaced('storage', query, reach), storageView) };
+      },
     }),
     route({
       method: 'GET',
       path: '/api/v1/storages/{storage}',
-      right: 'view',
+      right: onStorage('Datastore.Audit'),
       tag: 'storages',
       summary: 'One storage',
       params: z.object({ storage: Ref }),
@@ -35,17 +39,20 @@ export function fabricRoutes({ store }: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/networks',
-      right: 'view',
+      right: somewhere('SDN.Audit'),
       tag: 'networks',
       summary: 'List networks by name',
       query: ListAll,
       response: NetworkPage,
-      handler: async ({ query }) => ({ body: pageOf(await store.allPlaced('network', query), networkView) }),
+      async handler({ query, caller }) {
+        const reach = caller.rights.within('SDN.Audit', '/network');
+        return { body: pageOf(await store.allPlaced('network', query, reach), networkView) };
+      },
     }),
     route({
       method: 'GET',
       path: '/api/v1/networks/{network}',
-      right: 'view',
+      right: onNetwork('SDN.Audit'),
       tag: 'networks',
       summary: 'One network',
       params: z.object({ network: Ref }),

@@ -1,3 +1,4 @@
+import type { Privilege } from '@drover/shared/access/privilege';
 import { CreateGuest, EditGuest, ExecGuest, PowerGuests } from '@drover/shared/api/requests';
 import { GuestView, PoweredGuests, StreamView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
@@ -8,13 +9,18 @@ import { z } from 'zod';
 import type { Accepted, Ask, Decision } from '../../core/change.ts';
 import { createGuest, editGuest, removeGuest, setPower } from '../../core/guests.ts';
 import { setPowers } from '../../core/guests-together.ts';
+import type { Rights } from '../../core/rights-of.ts';
 import { beginConsole, beginExec, beginReboot } from '../../core/tasks.ts';
+import { thingOf } from '../../core/things.ts';
 import type { GuestDecisionView } from '../../core/views.ts';
-import { type Performed, performer } from '../../loop/perform.ts';
+import type { Performed } from '../../loop/perform.ts';
+import { actor } from '../act.ts';
 import { askOf } from '../ask.ts';
 import { AcceptedGuest, AcceptedGuestDeletion, GuestPage, Nothing, RebootGuest } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { onGuest, somewhere } from '../need.ts';
 import { socketOriginOf } from '../origin.ts';
+import { roomFor } from '../room.ts';
 import { type Call, type Route, route } from '../route.ts';
 import type { Caller } from '../session.ts';
 import { taskViewById } from '../task-answer.ts';
@@ -25,20 +31,42 @@ const GUEST = '/api/v1/guests/{guest}';
 const params = z.object({ guest: Ref });
 const Force = z.strictObject({ force: Flag });
 
+/** What each field takes; a tag that carries rights takes more (below). */
+const EDITS = {
+  ...{ name: 'VM.Config.Options', tags: 'VM.Config.Options', notes: 'VM.Config.Options', startAtBoot: 'VM.Config.Options' },
+  ...{ startOrder: 'VM.Config.Options', startDelayS: 'VM.Config.Options', shutdownTimeoutS: 'VM.Config.Options' },
+  ...{ memoryBytes: 'VM.Config.Memory', swapBytes: 'VM.Config.Memory' },
+  ...{ cores: 'VM.Config.CPU', processesMax: 'VM.Config.CPU' },
+} as const satisfies { readonly [F in keyof Required<EditGuest>]: Privilege };
+
 type GuestCall = Pick<Call, 'ifMatch' | 'key'> & { readonly params: { readonly guest: string }; readonly caller: Caller };
 
 export function guestRoutes(deps: AppDeps): Route[] {
   const { store, clock, relay } = deps;
-  const perform = performer(store, deps.nudge);
+  const act = actor(deps);
   const viewOf = async (ref: string): Promise<GuestView | null> => {
     const record = await store.guest(ref);
     return record && guestView(record, clock.now());
   };
 
-  async function onGuest(call: GuestCall, decide: (view: GuestDecisionView, ask: Ask) => Decision<Accepted>, newName?: string) {
+  async function change(call: GuestCall, decide: (view: GuestDecisionView, ask: Ask) => Decision<Accepted>, newName?: string) {
     const ask = askOf(call, deps);
     const load = () => store.views.onGuest(call.params.guest, newName);
-    return perform(load, (view) => decide(view, ask), call.key, newName === undefined ? call.params.guest : undefined);
+    return act(call, load, (view) => decide(view, ask), newName === undefined ? call.params.guest : undefined);
+  }
+
+  /** To whom may not see a guest, it is not there; who sees it and may not do this reads so. */
+  async function among(views: readonly (GuestDecisionView | null)[], rights: Rights) {
+    const isWhole = rights.within('VM.Audit', '/vms') === null && rights.within('VM.PowerMgmt', '/vms') === null;
+    return Promise.all(
+      views.map(async (view) => {
+        const [found] = view && !isWhole ? await store.rights.find('guest', view.guest.id) : [];
+        if (!view || isWhole) return { view, isRefused: false };
+        const isSeen = found !== undefined && rights.sees('guest', found.id, found.where);
+        if (!isSeen) return { view: null, isRefused: false };
+        return { view, isRefused: !rights.may('VM.PowerMgmt', thingOf('guest', found.id, found.where)) };
+      }),
+    );
   }
 
   const answerTo = ({ answer: { ref, taskId } }: Performed<Accepted>) => guestAndTask(ref.id, taskId);
@@ -53,7 +81,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${GUEST}/${verb}`,
-      right: 'guest.power',
+      right: onGuest('VM.PowerMgmt'),
       tag: 'guests',
       summary,
       params,
@@ -61,14 +89,14 @@ export function guestRoutes(deps: AppDeps): Route[] {
       status: 202,
       conditional: true,
       response: AcceptedGuest,
-      handler: async (call) => answerTo(await onGuest(call, (view, ask) => setPower(view, wish, ask))),
+      handler: async (call) => answerTo(await change(call, (view, ask) => setPower(view, wish, ask))),
     });
 
   const powerOfMany = (verb: string, wish: Power, summary: string): Route =>
     route({
       method: 'POST',
       path: `/api/v1/guests/${verb}`,
-      right: 'guest.power',
+      right: somewhere('VM.PowerMgmt'),
       tag: 'guests',
       summary,
       description: 'All at once: what is possible is wished for in one go, and each guest for which it is not says why.',
@@ -79,14 +107,14 @@ export function guestRoutes(deps: AppDeps): Route[] {
         const refs = call.body.guests;
         // A task id for each.
         const asks = refs.map((asked) => ({ asked, ask: askOf(call, deps) }));
-        const load = () => store.views.onGuests(refs);
+        const load = async () => among(await store.views.onGuests(refs), call.caller.rights);
         const decide = (views: Awaited<ReturnType<typeof load>>) =>
           setPowers(
-            asks.map((each, index) => ({ ...each, view: views[index] ?? null })),
+            asks.map((each, index) => ({ ...each, ...(views[index] ?? { view: null, isRefused: false }) })),
             wish,
             { by: call.caller.user.name, nowMs: clock.now() },
           );
-        const { answer } = await perform(load, decide, call.key);
+        const { answer } = await act(call, load, decide);
         const records = await store.tasksAmong(answer.flatMap(({ accepted }) => accepted?.taskId ?? []));
         const taskOf = (id: TaskId | undefined) => {
           const record = id && records.get(id);
@@ -103,7 +131,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
   ) {
     const { ticket, expiresAtMs } = relay.issue();
     try {
-      const { answer, repeated } = await onGuest(call, (view, ask) => begin(view, ticket, ask));
+      const { answer, repeated } = await change(call, (view, ask) => begin(view, ticket, ask));
       const { taskId } = answer;
       // Its ticket was shown to the first caller, and is kept nowhere.
       if (repeated)
@@ -123,14 +151,14 @@ export function guestRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/guests',
-      right: 'view',
+      right: somewhere('VM.Audit'),
       tag: 'guests',
       summary: 'List guests by id',
       description: '`search` takes words that must all occur in the name, id, a tag or an address.',
       query: ListGuests,
       response: GuestPage,
-      async handler({ query }) {
-        const page = await store.guests(query);
+      async handler({ query, caller }) {
+        const page = await store.guests(query, caller.rights.within('VM.Audit', '/vms'));
         const nowMs = clock.now();
         return { body: pageOf(page, (record) => guestView(record, nowMs)) };
       },
@@ -138,7 +166,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/guests',
-      right: 'guest.create',
+      right: somewhere('VM.Allocate'),
       tag: 'guests',
       summary: 'Create a guest',
       description:
@@ -148,15 +176,17 @@ export function guestRoutes(deps: AppDeps): Route[] {
       response: AcceptedGuest,
       async handler(call) {
         const ask = askOf(call, deps);
-        const load = () => store.views.createGuest({ name: call.body.name, host: call.body.host });
-        const performed = await perform(load, (view) => createGuest(view, call.body, ask), call.key);
+        const { name, host } = call.body;
+        const room = { host, rights: call.caller.rights, what: 'guest' } as const;
+        const load = () => roomFor(store, room, () => store.views.createGuest({ name, host }));
+        const performed = await act(call, load, (view) => createGuest(view, call.body, ask));
         return { ...(await answerTo(performed)), headers: { location: `/api/v1/guests/${performed.answer.ref.id}` } };
       },
     }),
     route({
       method: 'GET',
       path: GUEST,
-      right: 'view',
+      right: onGuest('VM.Audit'),
       tag: 'guests',
       summary: 'One guest',
       params,
@@ -172,7 +202,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
     route({
       method: 'PATCH',
       path: GUEST,
-      right: 'guest.edit',
+      right: onGuest(EDITS),
       tag: 'guests',
       summary: 'Edit a guest',
       params,
@@ -180,12 +210,12 @@ export function guestRoutes(deps: AppDeps): Route[] {
       status: 202,
       conditional: true,
       response: AcceptedGuest,
-      handler: async (call) => answerTo(await onGuest(call, (view, ask) => editGuest(view, call.body, ask), call.body.name)),
+      handler: async (call) => answerTo(await change(call, (view, ask) => editGuest(view, call.body, ask), call.body.name)),
     }),
     route({
       method: 'DELETE',
       path: GUEST,
-      right: 'guest.delete',
+      right: onGuest('VM.Allocate'),
       tag: 'guests',
       summary: 'Delete a guest and its disks',
       params,
@@ -194,7 +224,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
       conditional: true,
       response: AcceptedGuestDeletion,
       async handler(call) {
-        const { answer } = await onGuest(call, (view, ask) => removeGuest(view, { force: call.query.force }, ask));
+        const { answer } = await change(call, (view, ask) => removeGuest(view, { force: call.query.force }, ask));
         const { ref, taskId } = answer;
         return { body: { resource: await viewOf(ref.id), task: await taskViewById(store, taskId) } };
       },
@@ -208,7 +238,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${GUEST}/reboot`,
-      right: 'guest.power',
+      right: onGuest('VM.PowerMgmt'),
       tag: 'guests',
       summary: 'Reboot; with force, without asking the guest',
       params,
@@ -219,7 +249,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
       response: AcceptedGuest,
       async handler(call) {
         // What was made is the task; the answer is about the guest that it reboots.
-        const { answer } = await onGuest(call, (view, ask) => beginReboot(view, { force: call.query.force || call.body.force }, ask));
+        const { answer } = await change(call, (view, ask) => beginReboot(view, { force: call.query.force || call.body.force }, ask));
         const { target } = await taskViewById(store, answer.taskId);
         return guestAndTask(target.id, answer.taskId);
       },
@@ -227,7 +257,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${GUEST}/exec`,
-      right: 'guest.console',
+      right: onGuest('VM.GuestAgent.Unrestricted'),
       tag: 'guests',
       summary: 'Run a command in the guest',
       description: 'Its input and output go through the WebSocket at `url`, framed as shared/src/protocol/relay.ts says.',
@@ -240,7 +270,7 @@ export function guestRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${GUEST}/console`,
-      right: 'guest.console',
+      right: onGuest('VM.Console'),
       tag: 'guests',
       summary: 'Open the guest’s console',
       params,

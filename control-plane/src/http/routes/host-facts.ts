@@ -4,6 +4,7 @@ import { GuestId } from '@drover/shared/model/id';
 import { z } from 'zod';
 import type { AppDeps } from '../deps.ts';
 import { guestFiguresView, hardwareView, hostFiguresView } from '../host-views.ts';
+import { onGuest, onHost } from '../need.ts';
 import { type Route, route } from '../route.ts';
 import { Ref } from './params.ts';
 
@@ -18,7 +19,7 @@ export function hostFactsRoutes({ store, clock }: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/hosts/{host}/hardware',
-      right: 'view',
+      right: onHost('Sys.Audit'),
       tag: 'hosts',
       summary: 'What a host is made of: disks with their health, network cards, devices, NUMA nodes, processor flags',
       params: z.object({ host: Ref }),
@@ -31,7 +32,7 @@ export function hostFactsRoutes({ store, clock }: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/hosts/{host}/figures',
-      right: 'view',
+      right: onHost('Sys.Audit'),
       tag: 'hosts',
       summary: 'How a host and its guests are doing: the newest figures, and how old they are',
       description:
@@ -46,7 +47,7 @@ export function hostFactsRoutes({ store, clock }: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/guests/{guest}/figures',
-      right: 'view',
+      right: onGuest('VM.Audit'),
       tag: 'guests',
       summary: 'How a running guest is doing: the newest figures, and how old they are',
       params: z.object({ guest: Ref }),

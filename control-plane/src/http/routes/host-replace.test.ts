@@ -48,6 +48,6 @@ it('a lost host is replaced: its guests are wished of the new one under their nu
 });
 
 it('is for those who may edit hosts', async () => {
-  const answer = await world.ask('POST', '/api/v1/hosts/fra-h03/replace', { as: 'viewer', body: { with: 'fra-new' } });
+  const answer = await world.ask('POST', '/api/v1/hosts/fra-h03/replace', { as: 'auditor', body: { with: 'fra-new' } });
   expect(answer.status).toBe(403);
 });

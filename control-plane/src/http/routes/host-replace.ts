@@ -2,20 +2,22 @@ import { ReplacedHost } from '@drover/shared/api/host-views';
 import { ReplaceHost } from '@drover/shared/api/requests';
 import { z } from 'zod';
 import { replaceHost } from '../../core/replace-host.ts';
-import { performer } from '../../loop/perform.ts';
+import { actor } from '../act.ts';
 import { askOf } from '../ask.ts';
 import type { AppDeps } from '../deps.ts';
+import { hostFor } from '../gate.ts';
+import { onHost } from '../need.ts';
 import { type Route, route } from '../route.ts';
 import { Ref } from './params.ts';
 
 export function hostReplaceRoutes(deps: AppDeps): Route[] {
   const { store } = deps;
-  const perform = performer(store, deps.nudge);
+  const act = actor(deps);
   return [
     route({
       method: 'POST',
       path: '/api/v1/hosts/{host}/replace',
-      right: 'host.edit',
+      right: onHost('Sys.Modify'),
       tag: 'hosts',
       summary: 'Let a new host take the place of one that is lost',
       description:
@@ -25,13 +27,14 @@ export function hostReplaceRoutes(deps: AppDeps): Route[] {
       response: ReplacedHost,
       async handler(call) {
         const ask = askOf(call, deps);
-        const { with: other, start, dryRun } = call.body;
+        const { start, dryRun } = call.body;
+        const other = await hostFor('Sys.Modify', call.body.with, call.caller.rights, store);
         const load = async () => [await store.views.onHost(call.params.host), await store.views.onHost(other)] as const;
         if (dryRun) {
           const [old, fresh] = await load();
           return { body: replaceHost(old, fresh, { start }, ask).answer };
         }
-        const { answer } = await perform(load, ([old, fresh]) => replaceHost(old, fresh, { start }, ask), call.key);
+        const { answer } = await act(call, load, ([old, fresh]) => replaceHost(old, fresh, { start }, ask));
         deps.cells.disconnect(answer.from.id);
         return { body: answer };
       },

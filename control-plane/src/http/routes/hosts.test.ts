@@ -75,7 +75,7 @@ describe('hosts', () => {
     const tagged = async (tag: string) => (await world.ask('GET', `/api/v1/hosts?tag=${tag}`)).json.total;
     expect([await tagged('edge'), await tagged('edg')]).toEqual([1, 0]);
     expect((await world.ask('PATCH', '/api/v1/hosts/fra-h03', { body: { startDelayS: -1 } })).json).toMatchObject({ field: 'startDelayS' });
-    expect((await world.ask('PATCH', '/api/v1/hosts/fra-h03', { as: 'viewer', body: { tags: [] } })).status).toBe(403);
+    expect((await world.ask('PATCH', '/api/v1/hosts/fra-h03', { as: 'auditor', body: { tags: [] } })).status).toBe(403);
   });
 
   it('have addresses that may change: what is shown follows what the host last said', async () => {

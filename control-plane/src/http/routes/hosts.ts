@@ -5,11 +5,12 @@ import { z } from 'zod';
 import { admitHost, editHost, forgetHost, nameTaken, revokeHost } from '../../core/hosts.ts';
 import { enrolmentId, hashOfSecret } from '../../db/secret.ts';
 import { mintEnrolment } from '../../loop/enrol.ts';
-import { performer } from '../../loop/perform.ts';
+import { actor } from '../act.ts';
 import { askOf } from '../ask.ts';
 import { HostPage, Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { cloneLine, cloudInit, installLine } from '../join-lines.ts';
+import { onEverything, onHost, somewhere } from '../need.ts';
 import { hostUrl } from '../origin.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
@@ -21,7 +22,7 @@ const params = z.object({ host: Ref });
 
 export function hostRoutes(deps: AppDeps): Route[] {
   const { store, clock } = deps;
-  const perform = performer(store, deps.nudge);
+  const act = actor(deps);
   async function viewOf(ref: string): Promise<HostView> {
     const record = await store.host(ref);
     if (!record) throw new Problem('not-found', `there is no host ${ref}`, { field: 'host' });
@@ -32,13 +33,13 @@ export function hostRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/hosts',
-      right: 'view',
+      right: somewhere('Sys.Audit'),
       tag: 'hosts',
       summary: 'List hosts by name',
       query: ListHosts,
       response: HostPage,
-      async handler({ query }) {
-        const page = await store.hosts(query);
+      async handler({ query, caller }) {
+        const page = await store.hosts(query, caller.rights.within('Sys.Audit', '/nodes'));
         return { body: pageOf(page, (record) => hostView(record, deps)) };
       },
     }),
@@ -46,7 +47,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/hosts/enrolments',
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'hosts',
       summary: 'The tokens that let new hosts in, without the tokens themselves',
       response: EnrolmentTokensView,
@@ -58,7 +59,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: HOST,
-      right: 'view',
+      right: onHost('Sys.Audit'),
       tag: 'hosts',
       summary: 'One host',
       params,
@@ -68,7 +69,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
     route({
       method: 'PATCH',
       path: HOST,
-      right: 'host.edit',
+      right: onHost('Sys.Modify'),
       tag: 'hosts',
       summary: 'Change the name or the settings of a host',
       description: 'Settings are wished and acknowledged like everything else; only what is named changes.',
@@ -78,14 +79,14 @@ export function hostRoutes(deps: AppDeps): Route[] {
       async handler(call) {
         const ask = askOf(call, deps);
         const load = () => store.views.onHost(call.params.host, call.body.name);
-        const { answer } = await perform(load, (view) => editHost(view, call.body, ask), call.key);
+        const { answer } = await act(call, load, (view) => editHost(view, call.body, ask));
         return { body: await viewOf(answer.hostId) };
       },
     }),
     rawRoute({
       method: 'DELETE',
       path: HOST,
-      right: 'host.edit',
+      right: onHost('Sys.Modify'),
       tag: 'hosts',
       summary: 'Forget a host',
       description: 'Removes it and all it had from the control plane. Nothing on the host is touched: its guests keep running there.',
@@ -93,10 +94,10 @@ export function hostRoutes(deps: AppDeps): Route[] {
       answers: { status: 204, contentType: null, description: 'Forgotten' },
       async handler(call) {
         const ask = askOf(call, deps);
-        await perform(
+        await act(
+          call,
           () => store.views.onHost(call.params.host),
           (view) => forgetHost(view, ask),
-          call.key,
         );
         return reply(null, { status: 204 });
       },
@@ -104,7 +105,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${HOST}/revoke`,
-      right: 'host.edit',
+      right: onHost('Sys.Modify'),
       tag: 'hosts',
       summary: 'Cut a host off',
       description:
@@ -115,7 +116,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
       async handler(call) {
         const ask = askOf(call, deps);
         const load = () => store.views.onHost(call.params.host);
-        const { answer } = await perform(load, (view) => revokeHost(view, ask), call.key);
+        const { answer } = await act(call, load, (view) => revokeHost(view, ask));
         for (const taskId of answer.tasks) deps.relay.fail(taskId, 'the host was cut off');
         return { body: await viewOf(answer.hostId) };
       },
@@ -123,7 +124,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: `${HOST}/admit`,
-      right: 'host.edit',
+      right: onHost('Sys.Modify'),
       tag: 'hosts',
       summary: 'Let a host in again that was cut off',
       params,
@@ -132,14 +133,14 @@ export function hostRoutes(deps: AppDeps): Route[] {
       async handler(call) {
         const ask = askOf(call, deps);
         const load = () => store.views.onHost(call.params.host);
-        const { answer } = await perform(load, (view) => admitHost(view, ask), call.key);
+        const { answer } = await act(call, load, (view) => admitHost(view, ask));
         return { body: await viewOf(answer.hostId) };
       },
     }),
     route({
       method: 'POST',
       path: '/api/v1/hosts/enrolments',
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'hosts',
       summary: 'Let a new host in: a one-time token and the command to type on it',
       body: CreateEnrolment,
@@ -166,7 +167,7 @@ export function hostRoutes(deps: AppDeps): Route[] {
     rawRoute({
       method: 'DELETE',
       path: '/api/v1/hosts/enrolments/{token}',
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'hosts',
       summary: 'Take an enrolment token back, by itself or by its id in the list',
       params: z.object({ token: z.string().min(1).max(200) }),

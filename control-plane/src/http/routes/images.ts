@@ -6,13 +6,16 @@ import { CATALOGUE, type ImageSource } from '@drover/shared/model/image';
 import { z } from 'zod';
 import type { Accepted } from '../../core/change.ts';
 import { createImage, removeImage } from '../../core/fabric.ts';
+import { refuseUnpermitted } from '../../core/permitted.ts';
 import type { CreateImageView } from '../../core/views.ts';
 import type { OnHost } from '../../db/store.ts';
-import { performer } from '../../loop/perform.ts';
+import { actor } from '../act.ts';
 import { askOf } from '../ask.ts';
 import { AcceptedImage, AcceptedImageDeletion, ImagePage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { onImage, somewhere } from '../need.ts';
 import { findPlaced } from '../placed.ts';
+import { roomFor } from '../room.ts';
 import { type Route, route } from '../route.ts';
 import { taskViewById } from '../task-answer.ts';
 import type { UploadRoom } from '../upload.ts';
@@ -24,7 +27,7 @@ const params = z.object({ image: Ref });
 
 export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
   const { store } = deps;
-  const perform = performer(store, deps.nudge);
+  const act = actor(deps);
   async function viewsOf(rows: readonly OnHost<'image'>[]): Promise<ImageView[]> {
     const users = await store.usersOfImages(rows.map(({ resource }) => resource.id));
     return rows.map((row) => imageView(row, users.get(row.resource.id) ?? []));
@@ -49,20 +52,20 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/images',
-      right: 'view',
+      right: somewhere('Datastore.Audit'),
       tag: 'images',
       summary: 'List images by name',
       query: ListAll,
       response: ImagePage,
-      async handler({ query }) {
-        const { items, next, total } = await store.allPlaced('image', query);
+      async handler({ query, caller }) {
+        const { items, next, total } = await store.allPlaced('image', query, caller.rights.within('Datastore.Audit', '/storage'));
         return { body: { items: await viewsOf(items), next, total } };
       },
     }),
     route({
       method: 'GET',
       path: '/api/v1/images/catalogue',
-      right: 'view',
+      right: 'self',
       tag: 'images',
       summary: 'What can be asked for by name alone',
       response: CatalogueView,
@@ -71,7 +74,7 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/images/upload',
-      right: 'image.edit',
+      right: somewhere('Datastore.AllocateTemplate'),
       tag: 'images',
       summary: 'Upload an image',
       description: 'The body is the file itself. It is kept whole or not at all, and goes on to its host by itself.',
@@ -84,17 +87,19 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
         const ask = askOf(call, deps);
         const decide = (host: string | undefined, source: ImageSource) => (view: CreateImageView) =>
           createImage(view, { name, form, host, source }, ask);
-        const load = (host: string | undefined) => () => store.views.createImage({ host });
+        const load = (host: string | undefined) => () =>
+          roomFor(store, { host, rights: call.caller.rights, what: 'image' }, () => store.views.createImage({ host }));
         return room.receive(call, {
           // Refused before the sending rather than after it, and settled where it goes.
           async place(source) {
             const { change } = decide(call.query.host, source)(await load(call.query.host)());
+            refuseUnpermitted(change, call.caller.rights);
             const wish = change.wishes?.find(({ kind }) => kind === 'image');
             assert(wish, 'a decision to make an image wishes for one');
             return wish.hostId;
           },
           async keep(source, hostId) {
-            const { answer, repeated } = await perform(load(hostId), decide(hostId, source), call.key);
+            const { answer, repeated } = await act(call, load(hostId), decide(hostId, source));
             return { kept: !repeated, answer: await answerTo(answer) };
           },
         });
@@ -103,7 +108,7 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/images',
-      right: 'image.edit',
+      right: somewhere('Datastore.AllocateTemplate'),
       tag: 'images',
       summary: 'Build or download an image',
       body: CreateImage,
@@ -111,14 +116,16 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
       response: AcceptedImage,
       async handler(call) {
         const ask = askOf(call, deps);
-        const load = () => store.views.createImage({ host: call.body.host });
-        return answerTo((await perform(load, (view) => createImage(view, call.body, ask), call.key)).answer);
+        const { host } = call.body;
+        const room = { host, rights: call.caller.rights, what: 'image' } as const;
+        const load = () => roomFor(store, room, () => store.views.createImage({ host }));
+        return answerTo((await act(call, load, (view) => createImage(view, call.body, ask))).answer);
       },
     }),
     route({
       method: 'GET',
       path: IMAGE,
-      right: 'view',
+      right: onImage('Datastore.Audit'),
       tag: 'images',
       summary: 'One image',
       params,
@@ -131,7 +138,7 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
     route({
       method: 'DELETE',
       path: IMAGE,
-      right: 'image.edit',
+      right: onImage('Datastore.AllocateTemplate'),
       tag: 'images',
       summary: 'Delete an image',
       params,
@@ -141,7 +148,7 @@ export function imageRoutes(deps: AppDeps, room: UploadRoom): Route[] {
       async handler(call) {
         const ask = askOf(call, deps);
         const load = async () => store.views.onImage((await findPlaced(store, 'image', call.params.image)).resource.id);
-        const { answer } = await perform(load, (view) => removeImage(view, ask), call.key);
+        const { answer } = await act(call, load, (view) => removeImage(view, ask));
         const [row, task] = await Promise.all([store.placed('image', answer.ref.id), taskViewById(store, answer.taskId)]);
         return { body: { resource: row && (await viewOf(row)), task } };
       },

@@ -1,6 +1,7 @@
 import { AddPasskey, PasskeyChallenge, PasskeyView, RecoveryCodesView, RenamePasskey } from '@drover/shared/api/identity';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
+import { ownsEverything } from '../../core/access.ts';
 import type { Passkey } from '../../db/identity-store.ts';
 import {
   addPasskey,
@@ -141,7 +142,8 @@ function keepRoutes({ store: { identity }, clock }: AppDeps): Route[] {
         const { id } = await ownPasskey(caller, params.passkey);
         const ways = await identity.ways(caller.user.id);
         const isLast = !hasSecondFactor({ ...ways, passkeys: ways.passkeys.filter((passkey) => passkey.id !== id) });
-        if (isLast && isSecondFactorRequired(caller.user.role === 'owner', await identity.policy())) {
+        const isOwner = ownsEverything(caller.rights.facts, caller.user.id, clock.now());
+        if (isLast && isSecondFactorRequired(isOwner, await identity.policy())) {
           throw new Problem('wrong-state', 'this fleet asks you for a second factor, and this is your last', {
             suggestion: 'add another passkey, or codes of an app, first',
           });

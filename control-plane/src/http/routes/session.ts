@@ -14,7 +14,7 @@ import { type Route, rawRoute, route } from '../route.ts';
 import { afterSecondFactor } from '../second-factor.ts';
 import { sessionCookie } from '../session.ts';
 import { urlOf } from '../signing-in.ts';
-import { userView } from '../views.ts';
+import { privilegesOf, userView } from '../views.ts';
 
 const PATH = '/api/v1/session';
 const CHALLENGE_MS = 5 * 60_000;
@@ -93,8 +93,8 @@ function ownRoutes(deps: AppDeps): Route[] {
       tag: 'session',
       summary: 'Who am I',
       response: SessionView,
-      handler: async ({ caller, request }) => ({
-        body: { user: { ...userView(caller.user), role: caller.role }, version: deps.version, url: urlOf(deps, request) },
+      handler: async ({ caller: { user, rights }, request }) => ({
+        body: { user: userView(user, rights.facts), privileges: privilegesOf(rights), version: deps.version, url: urlOf(deps, request) },
       }),
     }),
     rawRoute({

@@ -9,7 +9,8 @@ import {
 import { UserView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
-import { may } from '../../core/access.ts';
+import { lastOwner } from '../../core/access.ts';
+import { ACCESS } from '../../core/things.ts';
 import type { User } from '../../db/access-store.ts';
 import type { Session } from '../../db/identity-store.ts';
 import {
@@ -25,9 +26,11 @@ import {
 } from '../../db/identity-writes.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { onAccess } from '../need.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
 import type { Caller } from '../session.ts';
+import { demandStandIn } from '../stand-in.ts';
 import { userView } from '../views.ts';
 import { Ref } from './params.ts';
 
@@ -59,13 +62,13 @@ function sessionListRoutes({ store: { access, identity }, clock }: AppDeps): Rou
       path: '/api/v1/sessions',
       right: 'self',
       tag: 'session',
-      summary: 'List sessions, the last used first: one’s own, or with the right access.edit those of `user`, or of all (*)',
+      summary: 'List sessions, the last used first: one’s own, or with User.Modify on /access those of `user`, or of all (*)',
       query: z.strictObject({ user: Ref.optional() }),
       response: SignInSessionsView,
       async handler({ query, caller }) {
         const asked = query.user ?? caller.user.id;
         const isOwn = asked === caller.user.id || asked === caller.user.name;
-        if (!isOwn && !may(caller, 'access.edit')) throw new Problem('not-allowed', 'this lists your own sessions only');
+        if (!isOwn && !caller.rights.may('User.Modify', ACCESS)) throw new Problem('not-allowed', 'this lists your own sessions only');
         const user = isOwn ? caller.user : asked === '*' ? null : await access.user(asked);
         if (!user && asked !== '*') throw new Problem('not-found', `there is no user ${asked}`, { field: 'user' });
         const found = await identity.sessions({ userId: user?.id, nowMs: clock.now(), limit: LISTED_MAX });
@@ -77,12 +80,12 @@ function sessionListRoutes({ store: { access, identity }, clock }: AppDeps): Rou
       path: '/api/v1/sessions/{session}',
       right: 'self',
       tag: 'session',
-      summary: 'End a session: one’s own, or with the right access.edit anybody’s',
+      summary: 'End a session: one’s own, or with User.Modify on /access anybody’s',
       params: z.object({ session: Ref }),
       answers: { status: 204, contentType: null, description: 'Ended' },
       async handler({ params, caller }) {
         const found = await access.token(params.session);
-        const isVisible = found?.kind === 'session' && (found.userId === caller.user.id || may(caller, 'access.edit'));
+        const isVisible = found?.kind === 'session' && (found.userId === caller.user.id || caller.rights.may('User.Modify', ACCESS));
         if (!found || !isVisible) throw new Problem('not-found', `there is no session ${params.session}`, { field: 'session' });
         await identity.write(endSession(found.id, clock.now()));
         return reply(null, { status: 204 });
@@ -106,7 +109,8 @@ function sessionListRoutes({ store: { access, identity }, clock }: AppDeps): Rou
 }
 
 /** What an owner may do for somebody who cannot sign in, or shall not. */
-function signInOfUserRoutes({ store: { access, identity }, clock }: AppDeps): Route[] {
+function signInOfUserRoutes({ store, clock }: AppDeps): Route[] {
+  const { access, identity } = store;
   const params = z.object({ user: Ref });
 
   async function userOf(ref: string): Promise<User> {
@@ -119,22 +123,23 @@ function signInOfUserRoutes({ store: { access, identity }, clock }: AppDeps): Ro
     route({
       method: 'POST',
       path: '/api/v1/users/{user}/reset-second-factor',
-      right: 'access.edit',
+      right: onAccess('User.Modify'),
       tag: 'access',
       summary: 'Remove the codes, recovery codes and passkeys of a user, and end their sessions',
       params,
       body: Nothing,
       response: UserView,
-      async handler({ params }) {
+      async handler({ params, caller }) {
         const user = await userOf(params.user);
+        await demandStandIn(caller, user, store);
         await identity.write([removeTotp(user.id), removeRecoveryCodes(user.id), removePasskeys(user.id), endSessions(user.id, null)]);
-        return { body: userView(user) };
+        return { body: userView(user, caller.rights.facts) };
       },
     }),
     route({
       method: 'POST',
       path: '/api/v1/users/{user}/disable',
-      right: 'access.edit',
+      right: onAccess('User.Modify'),
       tag: 'access',
       summary: 'Let a user in no more: their sessions end, and their tokens are good for nothing until they are enabled again',
       params,
@@ -143,23 +148,25 @@ function signInOfUserRoutes({ store: { access, identity }, clock }: AppDeps): Ro
       async handler({ params, body, caller }) {
         const user = await userOf(params.user);
         if (user.id === caller.user.id) throw new Problem('wrong-state', 'this is yourself', { suggestion: 'have another owner do it' });
-        await identity.write(disableUser(user.id, body.because, clock.now()));
-        return { body: userView({ ...user, disabledAtMs: clock.now() }) };
+        await demandStandIn(caller, user, store);
+        if (!(await identity.write(disableUser(user.id, body.because, clock.now())))) throw lastOwner();
+        return { body: userView({ ...user, disabledAtMs: clock.now() }, caller.rights.facts) };
       },
     }),
     route({
       method: 'POST',
       path: '/api/v1/users/{user}/enable',
-      right: 'access.edit',
+      right: onAccess('User.Modify'),
       tag: 'access',
       summary: 'Let a disabled user in again',
       params,
       body: Nothing,
       response: UserView,
-      async handler({ params }) {
+      async handler({ params, caller }) {
         const user = await userOf(params.user);
+        await demandStandIn(caller, user, store);
         await identity.write(enableUser(user.id, clock.now()));
-        return { body: userView({ ...user, disabledAtMs: null }) };
+        return { body: userView({ ...user, disabledAtMs: null }, caller.rights.facts) };
       },
     }),
   ];
@@ -180,7 +187,7 @@ function policyRoutes({ store: { identity } }: AppDeps): Route[] {
     route({
       method: 'PATCH',
       path,
-      right: 'access.edit',
+      right: onAccess('Realm.Allocate'),
       tag: 'access',
       summary: 'Say who needs a second factor, and how long sessions last. Who lacks one can from then on only set it up',
       body: EditSignInPolicy,

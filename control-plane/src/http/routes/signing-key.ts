@@ -3,6 +3,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import { fingerprintOfKey } from '@drover/shared/protocol/host-key';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { onEverything } from '../need.ts';
 import { type Route, route } from '../route.ts';
 
 /** The key that commands are signed with. Its private half cannot be asked for: the port has no word for it. */
@@ -16,7 +17,7 @@ export function signingKeyRoutes({ signer }: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/signing-key',
-      right: 'host.edit',
+      right: onEverything('Sys.Audit'),
       tag: 'hosts',
       summary: 'The public half of the key that commands are signed with',
       response: SigningKeyView,
@@ -25,7 +26,7 @@ export function signingKeyRoutes({ signer }: AppDeps): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/signing-key/rotate',
-      right: 'host.edit',
+      right: onEverything('Sys.Modify'),
       tag: 'hosts',
       summary: 'Sign commands with a new key from now on',
       description: 'Hosts learn of it on the word of the one before, when they next connect, however long they were away.',

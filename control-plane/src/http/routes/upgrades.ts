@@ -6,10 +6,14 @@ import { z } from 'zod';
 import { affectedGuests } from '../../core/affected.ts';
 import { beginFleetUpgrade } from '../../core/fleet-upgrade.ts';
 import { beginHostPower, beginUpgrade, upgradeStateOf } from '../../core/host-tasks.ts';
+import type { Rights } from '../../core/rights-of.ts';
+import { NOWHERE, thingOf } from '../../core/things.ts';
 import type { FleetHost, Which } from '../../db/fleet.ts';
-import { performer } from '../../loop/perform.ts';
+import { actor } from '../act.ts';
 import { askOf } from '../ask.ts';
 import type { AppDeps } from '../deps.ts';
+import { demand } from '../gate.ts';
+import { onHost, somewhere } from '../need.ts';
 import { type Route, route } from '../route.ts';
 import { taskViewById } from '../task-answer.ts';
 import { Ref } from './params.ts';
@@ -20,7 +24,7 @@ const params = z.object({ host: Ref });
 /** What is done to hosts themselves, and to the agents on them. */
 export function upgradeRoutes(deps: AppDeps): Route[] {
   const { store } = deps;
-  const perform = performer(store, deps.nudge);
+  const act = actor(deps);
 
   function release(): AgentRelease {
     if (deps.agentPackage) return deps.agentPackage.about;
@@ -28,13 +32,14 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
   }
 
   /** Throws Problem when somebody is named who is not there, or nobody is meant. */
-  async function meant(asked: UpgradeHosts): Promise<readonly FleetHost[]> {
+  async function meant(asked: UpgradeHosts, rights: Rights): Promise<readonly FleetHost[]> {
     const which: Which = asked.hosts ? { refs: asked.hosts } : asked.tag ? { tag: asked.tag } : { all: true };
-    const hosts = await store.fleet.upgradables(which);
+    const hosts = (await store.fleet.upgradables(which)).filter(({ host: { id } }) => rights.sees('host', id, NOWHERE));
     const missing = asked.hosts?.find((ref) => !hosts.some(({ host }) => host.id === ref || host.name === ref));
     if (missing !== undefined) throw new Problem('not-found', `there is no host ${missing}`, { field: 'hosts' });
     if (hosts.length === 0)
       throw new Problem('not-found', asked.tag ? `no host has the tag ${asked.tag}` : 'there is no host yet', { field: 'tag' });
+    for (const { host } of hosts) demand(rights.may('Sys.Modify', thingOf('host', host.id)), 'Sys.Modify', `host ${host.name}`);
     return hosts;
   }
 
@@ -42,15 +47,15 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/upgrades',
-      right: 'view',
+      right: somewhere('Sys.Audit'),
       tag: 'hosts',
       summary: 'The agent that this control plane has, and which hosts run another',
       query: ListUpgrades,
       response: UpgradesView,
-      async handler({ query }) {
+      async handler({ query, caller }) {
         const { version, build } = release();
         const which: Which = query.host ? { refs: [query.host] } : query.tag ? { tag: query.tag } : { all: true };
-        const hosts = await store.fleet.upgradables(which);
+        const hosts = (await store.fleet.upgradables(which)).filter(({ host: { id } }) => caller.rights.sees('host', id, NOWHERE));
         return {
           body: {
             release: { version, build },
@@ -65,7 +70,7 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/upgrades',
-      right: 'host.edit',
+      right: somewhere('Sys.Modify'),
       tag: 'hosts',
       summary: 'Upgrade the agents of hosts to this control plane’s own',
       description:
@@ -75,13 +80,13 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
       response: BegunView,
       async handler(call) {
         const ask = askOf(call, deps);
-        const { answer } = await perform(
-          () => meant(call.body),
+        const { answer } = await act(
+          call,
+          () => meant(call.body, call.caller.rights),
           (hosts) => {
             const [only, ...others] = hosts;
             return only && others.length === 0 ? beginUpgrade(only, release(), ask) : beginFleetUpgrade(hosts, release(), ask);
           },
-          call.key,
         );
         return { body: { task: await taskViewById(store, answer.taskId) } };
       },
@@ -89,7 +94,7 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
     route({
       method: 'GET',
       path: '/api/v1/hosts/{host}/affected',
-      right: 'view',
+      right: onHost('Sys.PowerMgmt'),
       tag: 'hosts',
       summary: 'The guests that a reboot or shutdown of a host would end',
       params,
@@ -102,7 +107,7 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/hosts/{host}/power',
-      right: 'host.edit',
+      right: onHost('Sys.PowerMgmt'),
       tag: 'hosts',
       summary: 'Reboot a host, or shut it down',
       description: 'Its guests are shut down first, in their order and with their time. Those that start at boot come back with it.',
@@ -112,10 +117,10 @@ export function upgradeRoutes(deps: AppDeps): Route[] {
       response: BegunView,
       async handler(call) {
         const ask = askOf(call, deps);
-        const { answer } = await perform(
+        const { answer } = await act(
+          call,
           () => store.views.onHost(call.params.host),
           (view) => beginHostPower(view, call.body.action, ask),
-          call.key,
         );
         return { body: { task: await taskViewById(store, answer.taskId) } };
       },
