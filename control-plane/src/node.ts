@@ -24,6 +24,7 @@ import { startTicking } from './loop/tick.ts';
 import { agentPackageFile } from './node/agent-package-file.ts';
 import { openBrokers } from './node/brokers.ts';
 import { firstOwner, firstOwnerLink, localToken } from './node/first-owner.ts';
+import { nodeLdap } from './node/ldap.ts';
 import { listen, localUrl } from './node/listen.ts';
 import { lockFolder } from './node/lock.ts';
 import { ownAddresses } from './node/own-addresses.ts';
@@ -120,7 +121,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       cells: broker,
       admission,
       relay,
-      identity: { hashes: createPasswordHashes(), vault },
+      identity: { hashes: createPasswordHashes(), vault, ldap: nodeLdap },
       uploads: fileUploads(join(folder, 'uploads')),
       agentPackage: options.packagePath === undefined ? null : agentPackageFile(options.packagePath),
       webAssets: webFiles(options.webPath),

@@ -128,7 +128,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
     },
     admission: createAdmission(clock, random),
     relay,
-    identity: { hashes: CHEAP_HASHES, vault: openVault },
+    identity: { hashes: CHEAP_HASHES, vault: openVault, ldap: null },
     uploads: fileUploads(folder),
     agentPackage: null,
     webAssets: null,

@@ -10,6 +10,8 @@ import { accessRoutes } from './routes/access.ts';
 import { accountRoutes } from './routes/account.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { cellRoutes } from './routes/cells.ts';
+import { directoryRoutes } from './routes/directories.ts';
+import { directorySyncRoutes } from './routes/directory-sync.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fabricRoutes } from './routes/fabric.ts';
@@ -20,6 +22,7 @@ import { hostReplaceRoutes } from './routes/host-replace.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { imageRoutes } from './routes/images.ts';
 import { installRoutes } from './routes/install.ts';
+import { openIdRoutes } from './routes/open-id.ts';
 import { passkeyRoutes } from './routes/passkeys.ts';
 import { poolRoutes } from './routes/pools.ts';
 import { rightsRoutes } from './routes/rights.ts';
@@ -58,6 +61,9 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...sessionsRoutes(deps),
     ...accountRoutes(deps, attempts),
     ...passkeyRoutes(deps),
+    ...openIdRoutes(deps, attempts),
+    ...directoryRoutes(deps),
+    ...directorySyncRoutes(deps),
     ...guestRoutes(deps),
     ...hostRoutes(deps),
     ...hostFactsRoutes(deps),

@@ -1,5 +1,6 @@
 import * as access from '@drover/shared/api/access';
 import * as cells from '@drover/shared/api/cells';
+import * as directories from '@drover/shared/api/directories';
 import * as hostViews from '@drover/shared/api/host-views';
 import * as identity from '@drover/shared/api/identity';
 import * as requests from '@drover/shared/api/requests';
@@ -89,6 +90,16 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   CreateToken: requests.CreateToken,
   SignIn: identity.SignIn,
   SignedIn: identity.SignedIn,
+  SignInWays: directories.SignInWaysView,
+  Directory: directories.DirectoryView,
+  Directories: directories.DirectoriesView,
+  CreateDirectory: directories.CreateDirectory,
+  EditDirectory: directories.EditDirectory,
+  TestDirectory: directories.TestDirectory,
+  DirectoryTest: directories.DirectoryTestView,
+  SyncDirectory: directories.SyncDirectory,
+  SyncedDirectory: directories.SyncedDirectoryView,
+  TieDirectoryUser: directories.TieDirectoryUser,
   SecondFactorNeeded: identity.SecondFactorNeeded,
   GiveSecondFactor: identity.GiveSecondFactor,
   PasskeyChallenge: identity.PasskeyChallenge,

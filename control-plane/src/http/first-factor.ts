@@ -2,11 +2,13 @@ import type { SecondFactorNeeded, SignIn } from '@drover/shared/api/identity';
 import type { SessionView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
+import type { User } from '../db/access-store.ts';
 import { rehash, useLink, usePasskey, useTicket } from '../db/identity-writes.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import { passkeyIdOf, siteOf, verifyPasskey } from '../identity/passkeys.ts';
 import type { Attempts } from './attempts.ts';
 import type { AppDeps } from './deps.ts';
+import { byDirectories } from './ldap-directory.ts';
 import type { Answer } from './route.ts';
 import { type Asking, afterFirstFactor, urlOf } from './signing-in.ts';
 
@@ -27,24 +29,30 @@ export async function byLink(deps: AppDeps, attempts: Attempts, token: string, a
 }
 
 /** Nobody of that name, somebody without a password and a wrong password look alike, and take as long. */
-export async function byPassword(deps: AppDeps, attempts: Attempts, { name, password }: By<'password'>, asking: Asking): Begun {
+export async function byPassword(deps: AppDeps, attempts: Attempts, body: By<'password'>, asking: Asking): Begun {
   const { access, identity } = deps.store;
-  const { hashes } = deps.identity;
-  const user = await access.user(name);
+  const user = await access.user(body.name);
   const isKnownAddress = user !== null && asking.address !== null && (await identity.isKnownAddress(user.id, asking.address));
-  const account = { name: user?.name ?? name, isKnownAddress };
-  const { found, upgrade } = await attempts.try(
+  const account = { name: user?.name ?? body.name, isKnownAddress };
+  const { found, way, alongside } = await attempts.try(
     asking.address,
     async () => {
-      const kept = user && (await identity.ways(user.id)).password;
-      if (!(await hashes.verify(password, kept?.hash ?? null)) || !user || !kept) {
-        throw new Problem('not-signed-in', 'this name and password do not belong together');
-      }
-      return { found: user, upgrade: hashes.isOutdated(kept.hash) ? [rehash(user.id, await hashes.hash(password))] : [] };
+      const own = body.directory === undefined ? await byOwnPassword(deps, user, body.password) : null;
+      if (own) return own;
+      const theirs = await byDirectories(deps, { name: body.name, password: body.password, only: body.directory });
+      if (theirs) return { found: theirs.user, way: 'ldap' as const, alongside: theirs.statements };
+      throw new Problem('not-signed-in', 'this name and password do not belong together');
     },
     account,
   );
-  return afterFirstFactor(deps, found, { way: 'password', proved: 'one', alongside: upgrade }, asking);
+  return afterFirstFactor(deps, found, { way, proved: 'one', alongside }, asking);
+}
+
+async function byOwnPassword({ store, identity: { hashes } }: AppDeps, user: User | null, password: string) {
+  const kept = user && (await store.identity.ways(user.id)).password;
+  if (!(await hashes.verify(password, kept?.hash ?? null)) || !user || !kept) return null;
+  const upgrade = hashes.isOutdated(kept.hash) ? [rehash(user.id, await hashes.hash(password))] : [];
+  return { found: user, way: 'password' as const, alongside: upgrade };
 }
 
 const Facts = z.object({ challenge: z.string() });
