@@ -49,6 +49,8 @@ export default defineConfig({
         // Needs an image of its own.
         test: { name: 'lab-bookworm', include: ['test/lab/bookworm/*.test.ts'], testTimeout: 600_000, hookTimeout: 1_800_000 },
       },
+      // Against a real LDAP server and a real OpenID Connect provider.
+      { test: { name: 'identity', include: ['test/identity/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: { name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false },
       },

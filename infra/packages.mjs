@@ -36,6 +36,7 @@ export const TEST_PACKAGES = {
   'git': 'tells which files are ours',
   'mosquitto': 'a broker to test against',
   'nats-server': 'a broker to test against',
+  'slapd': 'a directory to sign in by',
   'openssh-client': 'adds hosts of the lab over ssh',
   'syslinux': 'boots the small virtual machine of the lab',
   'syslinux-common': 'what syslinux loads',

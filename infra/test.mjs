@@ -36,6 +36,7 @@ const parts = [
   { name: 'simulation', blocked: () => noFiles('test/simulation', /\.test\.ts$/), run: () => vitest('simulation') },
   { name: 'chaos', blocked: noMosquitto, run: () => chaos() },
   { name: 'contract', blocked: () => noFiles('test/contract', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('contract') },
+  { name: 'identity', blocked: noSlapd, run: () => vitest('identity') },
   { name: 'system', blocked: () => noFiles('test/system', /\.test\.ts$/) ?? noRealHost(), run: () => vitest('system') },
   { name: 'lab', prepare: () => prepareLab(), blocked: noRealHost, run: () => lab() },
   // Debian 12: an image of its own, which takes minutes.
@@ -84,6 +85,10 @@ function noMosquitto() {
   return ['/usr/sbin/mosquitto', '/usr/bin/mosquitto'].some((path) => existsSync(path))
     ? null
     : 'there is no Mosquitto (apt install mosquitto)';
+}
+
+function noSlapd() {
+  return existsSync('/usr/sbin/slapd') ? null : 'there is no OpenLDAP (apt install slapd)';
 }
 
 function noBrowser() {
