@@ -1,5 +1,6 @@
 import type { DirectoryId, UserId } from '@drover/shared/model/id';
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { Sealed } from '../vault.ts';
 
 /** How people prove who they are, as queries see it; migrations/0012-signing-in.ts makes these tables. */
 
@@ -68,7 +69,7 @@ export const directory = sqliteTable('directory', {
   kind: text().$type<'oidc' | 'ldap'>().notNull(),
   settings: json<Readonly<Record<string, unknown>>>().notNull(),
   /** Sealed: the client's secret, the bind password. Empty: there is none. */
-  secrets: text().notNull(),
+  secrets: text().$type<Sealed | ''>().notNull(),
   enabled: integer({ mode: 'boolean' }).notNull(),
   createdAtMs: integer('created_at_ms').notNull(),
   syncedAtMs: integer('synced_at_ms'),

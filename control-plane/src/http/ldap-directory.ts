@@ -2,11 +2,11 @@ import { LdapSettings } from '@drover/shared/api/directories';
 import { Problem } from '@drover/shared/lib/problem';
 import type { User } from '../db/access-store.ts';
 import type { Directory, IdentityStore } from '../db/identity-store.ts';
+import { SEALED_PLACES } from '../db/sealed-places.ts';
 import type { Statement } from '../db/statement.ts';
 import type { Ldap, LdapAccess } from '../identity/ldap.ts';
 import type { AppDeps } from './deps.ts';
 import { userOfPerson } from './directory-person.ts';
-import { secretContext } from './directory-secret.ts';
 
 export async function directoryOf(identity: IdentityStore, ref: string): Promise<Directory> {
   const found = await identity.directory(ref);
@@ -23,7 +23,8 @@ export function requireLdap({ identity }: Pick<AppDeps, 'identity'>): Ldap {
 
 export async function ldapAccess({ identity }: Pick<AppDeps, 'identity'>, directory: Directory): Promise<LdapAccess> {
   if (directory.kind !== 'ldap') throw new Problem('unsupported', `${directory.name} is no LDAP directory`, { field: 'directory' });
-  const secret = directory.secrets === '' ? null : await identity.vault.open(directory.secrets, secretContext(directory.id));
+  const secret =
+    directory.secrets === '' ? null : await identity.vault.open(directory.secrets, SEALED_PLACES.directorySecrets.context(directory.id));
   return { settings: LdapSettings.parse(directory.settings), secret };
 }
 

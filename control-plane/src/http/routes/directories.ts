@@ -14,10 +14,10 @@ import { newId } from '@drover/shared/model/id';
 import { z } from 'zod';
 import type { Directory } from '../../db/identity-store.ts';
 import { addDirectory, editDirectory, removeDirectory, seenInDirectory } from '../../db/identity-writes.ts';
+import { SEALED_PLACES } from '../../db/sealed-places.ts';
 import type { TestStep } from '../../identity/ldap.ts';
 import { discover } from '../../identity/open-id.ts';
 import type { AppDeps } from '../deps.ts';
-import { secretContext } from '../directory-secret.ts';
 import { directoryOf, ldapAccess, requireLdap } from '../ldap-directory.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
@@ -74,7 +74,7 @@ function keepRoutes({ store: { identity }, clock, random, identity: ports }: App
           name: settings.name,
           kind: settings.kind,
           settings,
-          secrets: secret === undefined ? '' : await ports.vault.seal(secret, secretContext(id)),
+          secrets: secret === undefined ? '' : await ports.vault.seal(secret, SEALED_PLACES.directorySecrets.context(id)),
           enabled: settings.enabled,
           createdAtMs: clock.now(),
           syncedAtMs: null,
@@ -116,7 +116,11 @@ function editRoute({ store: { identity }, identity: ports }: AppDeps): Route {
       if (!parsed.success) throw problemOfInput(parsed.error, 'the settings');
       const { secret } = body;
       const secrets =
-        secret === undefined ? directory.secrets : secret === null ? '' : await ports.vault.seal(secret, secretContext(directory.id));
+        secret === undefined
+          ? directory.secrets
+          : secret === null
+            ? ''
+            : await ports.vault.seal(secret, SEALED_PLACES.directorySecrets.context(directory.id));
       const { name, enabled } = parsed.data;
       const edited = { name, enabled, settings: parsed.data, secrets };
       if (!(await identity.write([editDirectory(directory.id, edited)]))) throw nameTaken(name);

@@ -3,12 +3,12 @@ import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
 import type { Directory } from '../../db/identity-store.ts';
 import { addTicket, useTicket } from '../../db/identity-writes.ts';
+import { SEALED_PLACES } from '../../db/sealed-places.ts';
 import { hashOfSecret } from '../../db/secret.ts';
 import { beginOpenId, finishOpenId, type OpenIdAccess } from '../../identity/open-id.ts';
 import type { Attempts } from '../attempts.ts';
 import type { AppDeps } from '../deps.ts';
 import { userOfPerson } from '../directory-person.ts';
-import { secretContext } from '../directory-secret.ts';
 import { originOf } from '../origin.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
@@ -152,7 +152,8 @@ export async function openIdAccess(
   { identity }: Pick<AppDeps, 'identity'>,
   directory: Directory,
 ): Promise<OpenIdAccess & { readonly settings: OidcSettings }> {
-  const secret = directory.secrets === '' ? null : await identity.vault.open(directory.secrets, secretContext(directory.id));
+  const secret =
+    directory.secrets === '' ? null : await identity.vault.open(directory.secrets, SEALED_PLACES.directorySecrets.context(directory.id));
   return { settings: OidcSettings.parse(directory.settings), secret };
 }
 
