@@ -3,9 +3,11 @@ import { Problem } from '@drover/shared/lib/problem';
 import { HostId } from '@drover/shared/model/id';
 import { EnrolReply, PublicKey } from '@drover/shared/protocol/agent-api';
 import { fingerprintOfKey, keyIdOf } from '@drover/shared/protocol/host-key';
+import type { SealedForHost, SealingKey } from '@drover/shared/protocol/sealed';
 import { importJWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Disk } from './host/disk.ts';
+import { openSealed, sealingKeyOf } from './sealing-key.ts';
 import { followSuccession, keyIdIn, PinnedKeys, payloadByPinnedKey } from './signing-keys.ts';
 
 const PrivateKey = PublicKey.extend({ d: z.string() });
@@ -36,6 +38,10 @@ export interface Identity {
   follow(succession: readonly string[], nowMs: number): Promise<void>;
   /** The host's own key, to show a certificate for it. */
   privateKeyPem(): string;
+  /** What the control plane seals to, for this host alone. */
+  readonly sealingKey: SealingKey;
+  /** What was sealed to it for that place. Throws Problem. */
+  openSealed(sealed: SealedForHost, context: string): Promise<string>;
   /** A compact JWS by the host's key. */
   sign(claims: Record<string, unknown>, nowMs: number): Promise<string>;
 }
@@ -79,6 +85,10 @@ function identityIn(dataPath: string, disk: Disk, { hostId, name }: IdentityFile
       pinned = next;
     },
     privateKeyPem: () => createPrivateKey({ key: present().privateKey, format: 'jwk' }).export({ type: 'pkcs8', format: 'pem' }).toString(),
+    get sealingKey() {
+      return sealingKeyOf(present().privateKey.d);
+    },
+    openSealed: (sealed, context) => openSealed(sealed, present().privateKey.d, { host: hostId, context }),
     sign: (claims, nowMs) => signBy(present().privateKey, claims, nowMs),
   };
 }

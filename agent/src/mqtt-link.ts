@@ -108,7 +108,7 @@ export function createMqttLink({ identity, controlPlaneUrl, clock, random, log }
   }
 
   async function fetchCredentials(): Promise<Credentials> {
-    const request = await identity.sign({ sub: identity.hostId, aud: 'drover-connect' }, theirNow());
+    const request = await identity.sign({ sub: identity.hostId, aud: 'drover-connect', sealingKey: identity.sealingKey }, theirNow());
     const { body, date, problem } = await postForResponse(`${controlPlaneUrl}/agent/v1/connect`, { hostId: identity.hostId, request });
     // Also when it was refused: perhaps for the very reason that our clock is wrong.
     if (date) clockAheadMs = offsetOf(date, clock.now());

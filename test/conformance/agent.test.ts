@@ -79,6 +79,17 @@ describe('identity', () => {
     await cp.status('storage', idOf(storage('a')), ({ acked }) => acked === 1);
   });
 
+  it('2.16 tells each time the key that secrets are sealed to, and it stays the same', async () => {
+    await started();
+    await cp.rotate();
+    await cp.send(cp.command(storage('a')));
+    await vi.waitFor(() => expect(cp.connections).toBe(2), WAIT);
+    const told = cp.requests.filter(({ path }) => path === '/agent/v1/connect').map(({ claims }) => claims.sealingKey);
+    expect(told[0]).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(told).toEqual(told.map(() => told[0]));
+    expect(told.length).toBeGreaterThan(1);
+  });
+
   it('2.11, 2.12 fetches credentials anew for a key that it does not know, and follows the chain', async () => {
     await started();
     await cp.rotate();

@@ -10,6 +10,8 @@ import { z } from 'zod';
 import { realDisk } from '../../agent/src/host/disk.ts';
 import { discardHostKey, enrol, type Identity, post, readIdentity, rotateHostKey } from '../../agent/src/identity.ts';
 import { createMqttLink } from '../../agent/src/mqtt-link.ts';
+import { openStore } from '../../control-plane/src/db/open.ts';
+import { sealForHost } from '../../control-plane/src/host-sealing.ts';
 import { readSealed } from '../../control-plane/src/node/sealed-file.ts';
 import { openVaultOf } from '../../control-plane/src/node/vault-of-folder.ts';
 import { type ControlPlane, startControlPlane } from '../../control-plane/src/node.ts';
@@ -169,6 +171,25 @@ describe('a host', () => {
     realDisk.writeAtomically(join(dataOf('old'), 'identity.json'), old);
     await expect(connectAs(identityOf('old'))).rejects.toThrow('signature');
     expect(statSync(join(dataOf('h1'), 'identity.json')).mode & 0o077).toBe(0);
+  });
+
+  it('says as it connects what secrets are to be sealed to, and another key once it has changed its own', async () => {
+    const sealed = async (context: string) => {
+      const store = await openStore(join(folder, 'control-plane/drover.db'), () => 0);
+      try {
+        return await sealForHost(store.sealingKeys, identityOf('h1').hostId, 'a secret', context);
+      } finally {
+        store.close();
+      }
+    };
+    await enrolHost('h1');
+    runLink(identityOf('h1'));
+    await vi.waitFor(async () => expect(await identityOf('h1').openSealed(await sealed('here'), 'here')).toBe('a secret'), WAIT);
+    const old = await sealed('here');
+    await rotateHostKey(dataOf('h1'), realDisk, clock.now());
+    await expect(identityOf('h1').openSealed(old, 'here')).rejects.toThrow(/not sealed to the key of this host/);
+    runLink(identityOf('h1'));
+    await vi.waitFor(async () => expect(await identityOf('h1').openSealed(await sealed('here'), 'here')).toBe('a secret'), WAIT);
   });
 
   it('may change its key again when the answer was lost: the old one counts until the new one was used', async () => {

@@ -17,6 +17,7 @@ import { createReads } from './reads.ts';
 import { createRightsStore } from './rights.ts';
 import { hostOf } from './rows.ts';
 import { createSealedStore } from './sealed.ts';
+import { createSealingKeyStore } from './sealing-keys.ts';
 import type { Store } from './store.ts';
 import { trim } from './trim.ts';
 import { createViews } from './views.ts';
@@ -70,6 +71,7 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
     cells: createCellStore(client, changed),
     fleet: createFleet(db),
     sealed: createSealedStore(client),
+    sealingKeys: createSealingKeyStore(client),
     async commit(change) {
       const outcome = await commitChange(client, change);
       if (outcome.committed && change.events && change.events.length > 0) changed();

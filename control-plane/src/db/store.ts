@@ -19,6 +19,7 @@ import type {
   ReportView,
   TaskDecisionView,
 } from '../core/views.ts';
+import type { SealingKeyStore } from '../host-sealing.ts';
 import type { AccessStore } from './access-store.ts';
 import type { CellStore } from './cell-store.ts';
 import type { Fleet } from './fleet.ts';
@@ -137,6 +138,7 @@ export interface Store extends Reads {
   readonly cells: CellStore;
   readonly fleet: Fleet;
   readonly sealed: SealedStore;
+  readonly sealingKeys: SealingKeyStore;
   /** One batch: everything or nothing. Settles only when it is durable. */
   commit(change: Change): Promise<CommitOutcome>;
   /** By its id alone, for what is asked each time that a host connects. */

@@ -13,6 +13,7 @@ import type {
   PublicKey,
 } from '@drover/shared/protocol/agent-api';
 import { hostIdOfKey } from '@drover/shared/protocol/host-key';
+import { SealingKey } from '@drover/shared/protocol/sealed';
 import { compactVerify, importJWK } from 'jose';
 import { z } from 'zod';
 import type { Cells } from '../broker/cells.ts';
@@ -87,11 +88,12 @@ export async function connect(
   if (retryAfterS !== null) {
     throw new Problem('too-many-requests', 'many hosts come at once; this one is to come again', { retryable: true, retryAfterS });
   }
-  const { host, byPreviousKey } = await signerOfRequest(context, request.request, 'drover-connect');
+  const { host, claims, byPreviousKey } = await signerOfRequest(context, request.request, 'drover-connect');
   const hostId = host.id;
   if (hostId !== request.hostId) throw new Problem('not-signed-in', 'the request was signed by another host', { field: 'request' });
   // Where another process hears the cell, nobody here would notice that it has arrived.
   if (context.cells.serves(host.cell)) context.admission.enter(hostId);
+  if (claims.sealingKey !== undefined) await context.store.sealingKeys.learnSealingKey(hostId, claims.sealingKey);
   const nowMs = context.clock.now();
   if (host.previousKey && !byPreviousKey) {
     await context.store.commit({ by: host.name, atMs: nowMs, hosts: [{ id: hostId, previousKey: null }] });
@@ -177,7 +179,13 @@ export async function hostOfPassword(
 }
 
 const Proof = z.object({ token: z.string(), aud: z.literal('drover-enrol') });
-const Claims = z.object({ sub: HostId, aud: z.string(), iat: z.number(), key: z.string().optional() });
+const Claims = z.object({
+  sub: HostId,
+  aud: z.string(),
+  iat: z.number(),
+  key: z.string().optional(),
+  sealingKey: SealingKey.optional().catch(undefined),
+});
 const PasswordClaims = z.object({ sub: HostId, aud: z.literal(MQTT_AUDIENCE), exp: z.number() });
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000);

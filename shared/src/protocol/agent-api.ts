@@ -60,7 +60,7 @@ export const HostKeyRequest = z.strictObject({
 export type HostKeyRequest = z.infer<typeof HostKeyRequest>;
 export const HostKeyReply = z.object({ hostId: HostId });
 
-/** POST /agent/v1/connect. `request` is a JWS by the host's key over {sub: hostId, aud: 'drover-connect', iat}. */
+/** POST /agent/v1/connect. `request` is a JWS by the host's key over {sub: hostId, aud: 'drover-connect', iat, sealingKey?} (sealed.ts). */
 export const ConnectRequest = z.strictObject({ hostId: HostId, request: z.string().max(4_096) });
 export type ConnectRequest = z.infer<typeof ConnectRequest>;
 /** Opaque to the agent, short-lived. */

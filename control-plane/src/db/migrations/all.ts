@@ -11,6 +11,7 @@ import { sql as whatHostsAre } from './0010-what-hosts-are.ts';
 import { sql as rights } from './0011-rights.ts';
 import { sql as signingIn } from './0012-signing-in.ts';
 import { sql as disabledUsers } from './0013-disabled-users.ts';
+import { sql as sealingKeys } from './0014-sealing-keys.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
 export const MIGRATIONS: readonly string[] = [
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly string[] = [
   rights,
   signingIn,
   disabledUsers,
+  sealingKeys,
 ];
