@@ -3,7 +3,7 @@ import { explain, explainMap } from '@drover/shared/access/explain';
 import type { Finding } from '@drover/shared/access/finding';
 import { thingAt } from '@drover/shared/access/index-facts';
 import { lint } from '@drover/shared/access/lint';
-import { isWithin, reachOf } from '@drover/shared/access/reach';
+import { isWithin, type Reach, reachOf } from '@drover/shared/access/reach';
 import { ScopePath } from '@drover/shared/access/scope';
 import type { Command } from 'commander';
 import { momentOf, openBundle, whoOf } from '../bundle-input.ts';
@@ -87,9 +87,12 @@ function addList(access: Command, open: OpenSession): void {
       const who = whoOf(words, indexed);
       const nowMs = momentOf(options.at, Date.now());
       const known = new Set([...indexed.containersOf.keys(), ...(bundle.things ?? [])]);
+      const reaches = new Map<string, Reach>();
       const paths = [...known].sort().filter((path) => {
         const below = path.slice(0, path.lastIndexOf('/')) || '/';
-        return isWithin(reachOf(indexed, who, privilege, below, nowMs), thingAt(indexed, path));
+        const reach = reaches.get(below) ?? reachOf(indexed, who, privilege, below, nowMs);
+        reaches.set(below, reach);
+        return isWithin(reach, thingAt(indexed, path));
       });
       session.terminal.out(session.isJson ? json(paths) : paths.map((path) => `${path}\n`).join(''));
     },

@@ -95,7 +95,8 @@ export type Bundle = z.infer<typeof Bundle>;
 export function readBundle(text: string): Bundle {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Some editors begin a file with a mark of its byte order.
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new Problem('bad-request', `the bundle is not JSON: ${detail}`, { suggestion: 'It must be one JSON object.', cause });

@@ -25,6 +25,8 @@ export interface IndexedFacts {
   /** By user, group and token. */
   readonly sources: { readonly [K in Principal['kind']]: ReadonlyMap<string, Source> };
   readonly pools: ReadonlySet<string>;
+  /** By the path of a pool, tag or host: the paths of what is in it. */
+  readonly members: ReadonlyMap<string, readonly string[]>;
   /** By the path of a thing: what it is in. */
   readonly containersOf: ReadonlyMap<string, readonly string[]>;
 }
@@ -55,6 +57,7 @@ export function indexFacts(facts: AccessFacts): IndexedFacts {
       token: new Map(facts.tokens.map(({ id }) => [id, alone(id, 'token')])),
     },
     pools: new Set(facts.containers.flatMap(({ path }) => (containerKindOf(path) === 'pool' ? [path] : []))),
+    members: new Map(facts.containers.map(({ path, members }) => [path, members])),
     containersOf: inverted(facts.containers.map(({ path, members }: ContainerFacts) => [path, members])),
   };
 }

@@ -4,7 +4,7 @@ import { listed, principalWords } from './explain-words.ts';
 import type { Grant } from './facts.ts';
 import type { Finding } from './finding.ts';
 import type { IndexedFacts, Source } from './index-facts.ts';
-import { anyBelow, containerKindOf, isAtOrBelow } from './scope.ts';
+import { anyBelow, containerKindOf, levelsOf } from './scope.ts';
 import { isPast, standingOf } from './standing.ts';
 import { trace } from './trace.ts';
 
@@ -21,8 +21,7 @@ export function lintGrants(bundle: Bundle, indexed: IndexedFacts, nowMs: number)
   const findings: Finding[] = [];
   const matching: Grant[] = [];
   for (const grant of indexed.facts.grants) {
-    const found =
-      unknownIn(indexed, grant) ?? pastOf(indexed, grant, nowMs) ?? placeOf(indexed, grant, paths) ?? hiddenBy(indexed, grant, nowMs);
+    const found = unknownIn(indexed, grant) ?? pastOf(indexed, grant, nowMs) ?? placeOf(grant, paths) ?? hiddenBy(indexed, grant, nowMs);
     if (found === null) matching.push(grant);
     else findings.push({ where: grant.id, ...found });
     const key = JSON.stringify([grant.principal, grant.role, grant.scope]);
@@ -66,31 +65,36 @@ const peopleOf = (indexed: IndexedFacts, principal: Grant['principal']) =>
   principal.kind === 'group' ? (indexed.groups.get(principal.id)?.members ?? []).map((id) => ({ kind: 'user' as const, id })) : [principal];
 
 interface KnownPaths {
-  readonly all: readonly string[];
+  readonly at: ReadonlySet<string>;
+  /** Known paths and everything above them. */
+  readonly atOrAbove: ReadonlySet<string>;
+  readonly pools: ReadonlySet<string>;
   /** Whether the bundle says that these are all. */
   readonly isWhole: boolean;
 }
 
-function pathsOf(bundle: Bundle, { facts }: IndexedFacts): KnownPaths {
-  const all = new Set([...(bundle.things ?? []), ...facts.containers.flatMap(({ path, members }) => [path, ...members])]);
-  return { all: [...all], isWhole: bundle.things !== undefined };
+function pathsOf(bundle: Bundle, { facts, pools }: IndexedFacts): KnownPaths {
+  const at = new Set([...(bundle.things ?? []), ...facts.containers.flatMap(({ path, members }) => [path, ...members])]);
+  const withAbove = (paths: ReadonlySet<string>) => new Set([...paths].flatMap(levelsOf));
+  return { at, atOrAbove: withAbove(at), pools: withAbove(pools), isWhole: bundle.things !== undefined };
 }
 
 /** What Drover itself keeps there is in no bundle. */
 const ALWAYS_THERE = /^\/(access(\/.*)?|(vms|pool|tag|nodes|storage|network))?$/;
 
-function placeOf(indexed: IndexedFacts, { scope }: Grant, { all, isWhole }: KnownPaths): Found {
+function placeOf({ scope }: Grant, known: KnownPaths): Found {
   if (ALWAYS_THERE.test(scope)) return null;
-  if (containerKindOf(scope) === 'pool') {
-    const isThere = [...indexed.pools].some((pool) => isAtOrBelow(pool, scope));
-    return isThere ? null : error('unknown-pool', `There is no pool ${scope.slice('/pool/'.length)}, so the grant matches nothing.`);
-  }
-  if (all.some((path) => isAtOrBelow(path, scope) || isAtOrBelow(scope, path))) return null;
+  if (containerKindOf(scope) === 'pool')
+    return known.pools.has(scope)
+      ? null
+      : error('unknown-pool', `There is no pool ${scope.slice('/pool/'.length)}, so the grant matches nothing.`);
+  const levels = levelsOf(scope);
+  if (known.atOrAbove.has(scope) || levels.some((level) => known.at.has(level))) return null;
   const sentence = `No thing that the bundle names is at ${scope} or below it.`;
-  if (isWhole) return warning('scope-of-nothing', sentence);
-  const kind = scope.split('/')[1];
-  const listsKind = all.some((path) => path.split('/')[1] === kind);
-  return listsKind ? { code: 'scope-of-nothing', severity: 'note', sentence } : null;
+  if (known.isWhole) return warning('scope-of-nothing', sentence);
+  // Where others of its kind are named, it may have been forgotten; where none are, nobody meant to name any.
+  const [, kind = scope] = levels;
+  return known.atOrAbove.has(kind) ? { code: 'scope-of-nothing', severity: 'note', sentence } : null;
 }
 
 /** Another grant at the same scope can stand in the way of one everywhere; a deeper one only where it is. */

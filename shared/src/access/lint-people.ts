@@ -15,7 +15,11 @@ function ownersIn(bundle: Bundle, indexed: IndexedFacts, nowMs: number): Finding
   const ownedBy = (id: string) => {
     const source = indexed.sources.user.get(id);
     if (source === undefined || everything.length === 0) return [];
-    const scopes = new Set([...source.own.keys(), ...source.ofGroups().keys()]);
+    const grants = [...source.own.values(), ...source.ofGroups().values()].flat();
+    // Most people have no role that could make them one: they are told from the rest without asking at each scope.
+    const roles = new Set(grants.map(({ role }) => role));
+    if (!everything.every((one) => [...roles].some((role) => indexed.roles.get(role)?.privileges.has(one)))) return [];
+    const scopes = new Set(grants.map(({ scope }) => scope));
     return [...scopes].filter((path) => {
       const privileges = privilegesAt(indexed, { kind: 'user', id }, { path, memberOf: [] }, nowMs);
       return everything.every((privilege) => privileges.has(privilege));
@@ -37,10 +41,13 @@ function groupsIn(bundle: Bundle, indexed: IndexedFacts): Finding[] {
     return members.flatMap((member, place): Finding[] =>
       indexed.users.has(member)
         ? []
-        : [{ code: 'unknown-member', severity: 'warning', where: `${where}.members.${place}`, sentence: `There is no user "${member}".` }],
+        : [{ code: 'unknown-member', severity: 'warning', where: `${where}.members.${place}`, sentence: whoIsMissing(indexed, member) }],
     );
   });
 }
+
+const whoIsMissing = (indexed: IndexedFacts, member: string): string =>
+  indexed.groups.has(member) ? `"${member}" is a group, and groups have users only: name its members.` : `There is no user "${member}".`;
 
 /** What is in pools can be missing only where the bundle says what there is. */
 function membersIn(bundle: Bundle): Finding[] {

@@ -1,14 +1,13 @@
-import type { Bundle } from './bundle.ts';
 import { privilegesAt } from './decide.ts';
 import { listed } from './explain-words.ts';
 import type { Grant, TokenFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { type IndexedFacts, thingAt } from './index-facts.ts';
-import { isAtOrBelow } from './scope.ts';
-import { isPast, standingOf } from './standing.ts';
+import { containerKindOf, isAtOrBelow } from './scope.ts';
+import { isPast, standingOf, type Who } from './standing.ts';
 
 /** Tokens that can do nothing, and grants of theirs that their owner cannot back. */
-export function lintTokens(bundle: Bundle, indexed: IndexedFacts, nowMs: number): Finding[] {
+export function lintTokens(indexed: IndexedFacts, nowMs: number): Finding[] {
   return indexed.facts.tokens.flatMap((token, index): Finding[] => {
     const where = `tokens.${index}`;
     if (!indexed.users.has(token.owner)) {
@@ -22,27 +21,35 @@ export function lintTokens(bundle: Bundle, indexed: IndexedFacts, nowMs: number)
       return [{ code: 'token-without-grants', severity: 'warning', where, sentence }];
     }
     if (standingOf(indexed, { kind: 'token', id: token.id }, nowMs).is === 'refused') return [];
-    return grants.flatMap((grant) => (isPast(grant.untilMs, nowMs) ? [] : exceeding(bundle, indexed, token, grant, nowMs)));
+    return grants.flatMap((grant) => (isPast(grant.untilMs, nowMs) ? [] : exceeding(indexed, token, grant, nowMs)));
   });
 }
 
 /** What the owner has neither on the scope nor on anything known that the grant reaches. */
-function exceeding(bundle: Bundle, indexed: IndexedFacts, token: TokenFacts, grant: Grant, nowMs: number): Finding[] {
-  const backed = new Set(
-    placesOf(bundle, indexed, grant.scope).flatMap((path) => [
-      ...privilegesAt(indexed, { kind: 'user', id: token.owner }, thingAt(indexed, path), nowMs).keys(),
-    ]),
-  );
-  const lacking = [...(indexed.roles.get(grant.role)?.privileges ?? [])].filter((privilege) => !backed.has(privilege));
-  if (lacking.length === 0) return [];
-  const sentence = `The token ${token.name} is granted ${shortened(lacking)} on ${grant.scope}, which its owner does not have there.`;
+function exceeding(indexed: IndexedFacts, token: TokenFacts, grant: Grant, nowMs: number): Finding[] {
+  const owner: Who = { kind: 'user', id: token.owner };
+  const lacking = new Set(indexed.roles.get(grant.role)?.privileges);
+  for (const path of placesOf(indexed, owner, grant.scope)) {
+    if (lacking.size === 0) return [];
+    for (const privilege of privilegesAt(indexed, owner, thingAt(indexed, path), nowMs).keys()) lacking.delete(privilege);
+  }
+  if (lacking.size === 0) return [];
+  const sentence = `The token ${token.name} is granted ${shortened([...lacking])} on ${grant.scope}, which its owner does not have there.`;
   return [{ code: 'token-exceeds-owner', severity: 'warning', where: grant.id, sentence }];
 }
 
-function placesOf(bundle: Bundle, { facts }: IndexedFacts, scope: string): readonly string[] {
-  const inContainers = facts.containers.flatMap(({ path, members }) => (isAtOrBelow(path, scope) ? members : []));
-  const known = [...(bundle.things ?? []), ...facts.containers.flatMap(({ path, members }) => [path, ...members])];
-  return [...new Set([scope, ...inContainers, ...known.filter((path) => isAtOrBelow(path, scope))])];
+/** Where the owner may have something within a scope: on it, where they were granted something, and on what is in pools there. */
+function* placesOf(indexed: IndexedFacts, owner: Who, scope: string): Generator<string> {
+  yield scope;
+  const source = indexed.sources[owner.kind].get(owner.id);
+  const named = source === undefined ? [] : [...source.own.keys(), ...source.ofGroups().keys()];
+  for (const path of named) {
+    if (isAtOrBelow(path, scope)) yield path;
+    yield* (indexed.members.get(path) ?? []).filter((member) => isAtOrBelow(member, scope));
+  }
+  // The slash makes "/pool" itself one of them.
+  if (containerKindOf(`${scope}/`) !== null)
+    for (const [container, members] of indexed.members) if (isAtOrBelow(container, scope)) yield* members;
 }
 
 const SHOWN_MAX = 3;

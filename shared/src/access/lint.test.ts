@@ -134,6 +134,23 @@ describe('tokens', () => {
     [{ tokens: [...GOOD.tokens, { name: 'ann!idle' }] }, [], ['warning token-without-grants tokens.1']],
     [{ tokens: [...GOOD.tokens, { name: 'zoe!x' }] }, [], ['error unknown-owner tokens.1']],
     [{ tokens: [{ name: 'ann!ci', ownGrantsOnly: false }] }, [], ['warning token-grant-ignored grants.2']],
+    // Nor is it too much where he has it on one thing below, by itself or by its pool.
+    [
+      { tokens: [...GOOD.tokens, { name: 'bob!x' }] },
+      [
+        { principal: 'user:bob', role: 'host-admin', scope: '/nodes/h1' },
+        { principal: 'token:bob!x', role: 'host-admin', scope: '/nodes' },
+      ],
+      [],
+    ],
+    [
+      { tokens: [...GOOD.tokens, { name: 'bob!x' }] },
+      [
+        { principal: 'user:bob', role: 'host-admin', scope: '/pool/shop' },
+        { principal: 'token:bob!x', role: 'host-admin', scope: '/vms' },
+      ],
+      [],
+    ],
     [
       { tokens: [...GOOD.tokens, { name: 'off!x' }] },
       [{ principal: 'token:off!x', role: 'auditor', scope: '/vms' }],

@@ -11,11 +11,6 @@ const ORDER: readonly Finding['severity'][] = ['error', 'warning', 'note'];
 /** What is wrong with a bundle at a moment, the worst first, else in the order of the file. */
 export function lint(bundle: Bundle, indexed: IndexedFacts, nowMs: number): Finding[] {
   const { findings, matching } = lintGrants(bundle, indexed, nowMs);
-  const all = [
-    ...lintPeople(bundle, indexed, nowMs),
-    ...lintTokens(bundle, indexed, nowMs),
-    ...lintRoles(bundle, indexed, matching),
-    ...findings,
-  ];
+  const all = [...lintPeople(bundle, indexed, nowMs), ...lintTokens(indexed, nowMs), ...lintRoles(bundle, indexed, matching), ...findings];
   return ORDER.flatMap((severity) => all.filter((finding) => finding.severity === severity));
 }
