@@ -1,7 +1,8 @@
 import type { SignInPolicy } from '@drover/shared/api/identity';
-import type { TokenId, UserId } from '@drover/shared/model/id';
+import type { GroupId, TokenId, UserId } from '@drover/shared/model/id';
+import type { Grant } from '../core/rights.ts';
 import type { Token, User } from './access-store.ts';
-import { HAS_OWNER, OWNERS } from './commit-rights.ts';
+import { HAS_OWNER, OWNERS, rightsStatements } from './commit-rights.ts';
 import * as identity from './identity-schema.ts';
 import type { Directory, Passkey, SignInTicket } from './identity-store.ts';
 import { event, token, user } from './schema.ts';
@@ -11,7 +12,12 @@ import { guard, insert, remove, type Statement, update } from './statement.ts';
 
 const eventOf = (kind: 'user' | 'token', id: string, gone: boolean, atMs: number): Statement => insert(event, { kind, id, gone, atMs });
 
-export const addUser = (added: User): readonly Statement[] => [insert(user, added), eventOf('user', added.id, false, added.createdAtMs)];
+/** `grant`: what they begin with; null: nothing. */
+export const addUser = (added: User, grant: Grant | null): readonly Statement[] => [
+  insert(user, added),
+  ...(grant === null ? [] : rightsStatements({ do: 'add-grant', grant })),
+  eventOf('user', added.id, false, added.createdAtMs),
+];
 
 export const setPassword = (userId: UserId, hash: string, nowMs: number): Statement => ({
   sql: 'INSERT INTO password (user_id, hash, set_at_ms) VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, set_at_ms = excluded.set_at_ms',
@@ -137,8 +143,13 @@ export const limitSessions = (policy: SignInPolicy): readonly Statement[] =>
 export const addDirectory = (added: Directory): Statement => insert(identity.directory, added);
 export const editDirectory = (id: Directory['id'], edited: Partial<Omit<Directory, 'id'>>): Statement =>
   update(identity.directory, edited, { id });
-/** Its users stay, and can no longer sign in by it. */
-export const removeDirectory = (id: Directory['id']): readonly Statement[] => [
+export const renameGroupsOf = (directory: string, name: string): Statement => ({
+  sql: 'UPDATE access_group SET directory = ? WHERE directory = ?',
+  args: [name, directory],
+});
+/** Its users stay, and can no longer sign in by it; its groups stay, and are kept by hand from then on. */
+export const removeDirectory = ({ id, name }: Pick<Directory, 'id' | 'name'>): readonly Statement[] => [
+  { sql: 'UPDATE access_group SET directory = NULL WHERE directory = ?', args: [name] },
   remove(identity.directoryUser, { directoryId: id }),
   remove(identity.directory, { id }),
 ];
@@ -149,3 +160,36 @@ export const seenInDirectory = (seen: typeof identity.directoryUser.$inferInsert
     seen,
     ' ON CONFLICT (directory_id, subject) DO UPDATE SET groups = excluded.groups, seen_at_ms = excluded.seen_at_ms',
   );
+
+/**
+ * The groups of `directory` that a user is in are these. One that was made here keeps its members also where it has such a name: what was
+ * granted to it was not meant for whoever a directory calls so.
+ */
+export function keepGroups(
+  {
+    directory,
+    userId,
+    groups,
+  }: { readonly directory: string; readonly userId: UserId; readonly groups: readonly { readonly id: GroupId; readonly name: string }[] },
+  nowMs: number,
+): readonly Statement[] {
+  const names = JSON.stringify(groups.map(({ name }) => name));
+  const theirs = 'SELECT id FROM access_group WHERE directory = ? AND name IN (SELECT value FROM json_each(?))';
+  return [
+    ...groups.map(
+      ({ id, name }): Statement => ({
+        sql: "INSERT INTO access_group (id, name, notes, directory, created_at_ms) VALUES (?, ?, '', ?, ?) ON CONFLICT DO NOTHING",
+        args: [id, name, directory, nowMs],
+      }),
+    ),
+    {
+      sql: `DELETE FROM group_member WHERE user_id = ? AND group_id IN (SELECT id FROM access_group WHERE directory = ?) AND group_id NOT IN (${theirs})`,
+      args: [userId, directory, directory, names],
+    },
+    {
+      sql: `INSERT INTO group_member (group_id, user_id) SELECT id, ? FROM (${theirs}) WHERE true ON CONFLICT DO NOTHING`,
+      args: [userId, directory, names],
+    },
+    HAS_OWNER,
+  ];
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Role } from '../model/access.ts';
+import { RoleName } from '../model/access.ts';
 import { DirectoryId, Name } from '../model/id.ts';
 
 /** Where people are known already: an OpenID Connect provider, or an LDAP server such as Active Directory. */
@@ -9,8 +9,8 @@ const shared = {
   enabled: z.boolean().default(true),
   /** Make a user for somebody who was not here before. */
   autocreate: z.boolean().default(false),
-  /** The role of users that are made so. */
-  role: Role.default('viewer'),
+  /** What users that are made so are granted on everything; null: nothing but what their groups are. */
+  role: RoleName.nullable().default(null),
   /** The directory's name of a group, and ours. Empty: as they are called there. */
   groupMapping: z.record(z.string().min(1).max(200), Name).default({}),
 };

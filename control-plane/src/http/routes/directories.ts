@@ -12,15 +12,20 @@ import { UserView } from '@drover/shared/api/views';
 import { Problem, problemOfInput } from '@drover/shared/lib/problem';
 import { newId } from '@drover/shared/model/id';
 import { z } from 'zod';
+import { mayGrant } from '../../core/access.ts';
+import { EVERYTHING } from '../../core/things.ts';
 import type { Directory } from '../../db/identity-store.ts';
-import { addDirectory, editDirectory, removeDirectory, seenInDirectory } from '../../db/identity-writes.ts';
+import { addDirectory, editDirectory, removeDirectory, renameGroupsOf, seenInDirectory } from '../../db/identity-writes.ts';
 import { SEALED_PLACES } from '../../db/sealed-places.ts';
 import type { TestStep } from '../../identity/ldap.ts';
 import { discover } from '../../identity/open-id.ts';
 import type { AppDeps } from '../deps.ts';
 import { directoryOf, ldapAccess, requireLdap } from '../ldap-directory.ts';
+import { onAccess } from '../need.ts';
 import { reply } from '../reply.ts';
 import { type Route, rawRoute, route } from '../route.ts';
+import type { Caller } from '../session.ts';
+import { demandStandIn } from '../stand-in.ts';
 import { userView } from '../views.ts';
 import { openIdAccess } from './open-id.ts';
 import { Ref } from './params.ts';
@@ -51,7 +56,7 @@ function keepRoutes({ store: { identity }, clock, random, identity: ports }: App
     route({
       method: 'GET',
       path: PATH,
-      right: 'access.edit',
+      right: onAccess('Realm.Allocate'),
       tag: 'access',
       summary: 'List the directories that people may sign in by',
       response: DirectoriesView,
@@ -60,14 +65,15 @@ function keepRoutes({ store: { identity }, clock, random, identity: ports }: App
     route({
       method: 'POST',
       path: PATH,
-      right: 'access.edit',
+      right: onAccess('Realm.Allocate'),
       tag: 'access',
       summary: 'Add an OpenID Connect provider, or an LDAP server such as Active Directory',
       body: CreateDirectory,
       status: 201,
       response: DirectoryView,
-      async handler({ body }) {
+      async handler({ body, caller }) {
         const { secret, ...settings } = body;
+        demandGrantable(caller, settings.role);
         const id = newId('directory', random);
         const added: Directory = {
           id,
@@ -86,14 +92,13 @@ function keepRoutes({ store: { identity }, clock, random, identity: ports }: App
     rawRoute({
       method: 'DELETE',
       path: `${PATH}/{directory}`,
-      right: 'access.edit',
+      right: onAccess('Realm.Allocate'),
       tag: 'access',
       summary: 'Remove a directory. Its users stay, and can no longer sign in by it',
       params,
       answers: { status: 204, contentType: null, description: 'Removed' },
       async handler({ params }) {
-        const { id } = await directoryOf(identity, params.directory);
-        await identity.write(removeDirectory(id));
+        await identity.write(removeDirectory(await directoryOf(identity, params.directory)));
         return reply(null, { status: 204 });
       },
     }),
@@ -104,13 +109,13 @@ function editRoute({ store: { identity }, identity: ports }: AppDeps): Route {
   return route({
     method: 'PATCH',
     path: `${PATH}/{directory}`,
-    right: 'access.edit',
+    right: onAccess('Realm.Allocate'),
     tag: 'access',
     summary: 'Change settings of a directory, its name or its secret',
     params,
     body: EditDirectory,
     response: DirectoryView,
-    async handler({ params, body }) {
+    async handler({ params, body, caller }) {
       const directory = await directoryOf(identity, params.directory);
       const parsed = DirectorySettings.safeParse({ ...directory.settings, ...body.settings, kind: directory.kind });
       if (!parsed.success) throw problemOfInput(parsed.error, 'the settings');
@@ -121,9 +126,10 @@ function editRoute({ store: { identity }, identity: ports }: AppDeps): Route {
           : secret === null
             ? ''
             : await ports.vault.seal(secret, SEALED_PLACES.directorySecrets.context(directory.id));
-      const { name, enabled } = parsed.data;
+      const { name, enabled, role } = parsed.data;
+      demandGrantable(caller, role);
       const edited = { name, enabled, settings: parsed.data, secrets };
-      if (!(await identity.write([editDirectory(directory.id, edited)]))) throw nameTaken(name);
+      if (!(await identity.write([renameGroupsOf(directory.name, name), editDirectory(directory.id, edited)]))) throw nameTaken(name);
       return { body: directoryView({ ...directory, ...edited }) };
     },
   });
@@ -133,7 +139,7 @@ function testRoute(deps: AppDeps): Route {
   return route({
     method: 'POST',
     path: `${PATH}/{directory}/test`,
-    right: 'access.edit',
+    right: onAccess('Realm.Allocate'),
     tag: 'access',
     summary: 'Try whether a directory can be asked, step by step; with a name and password, also to sign that person in',
     params,
@@ -162,21 +168,32 @@ async function testProvider(deps: AppDeps, directory: Directory): Promise<readon
   }
 }
 
-function tieRoute({ store: { access, identity }, clock }: AppDeps): Route {
+function demandGrantable({ rights }: Caller, role: string | null): void {
+  if (role === null) return;
+  if (!rights.facts.roles.has(role))
+    throw new Problem('not-found', `there is no role ${role}`, { field: 'role', suggestion: 'drover role list' });
+  if (!mayGrant(rights, role, EVERYTHING))
+    throw new Problem('not-allowed', `you cannot give away ${role} on everything`, { field: 'role' });
+}
+
+function tieRoute({ store, clock }: AppDeps): Route {
+  const { access, identity } = store;
   return route({
     method: 'POST',
     path: `${PATH}/{directory}/users`,
-    right: 'access.edit',
+    right: onAccess('Realm.AllocateUser'),
     tag: 'access',
     summary: 'Say which user here somebody of the directory is, by what the directory calls them for ever',
     params,
     body: TieDirectoryUser,
     status: 201,
     response: UserView,
-    async handler({ params, body }) {
+    async handler({ params, body, caller }) {
       const directory = await directoryOf(identity, params.directory);
       const user = await access.user(body.user);
       if (!user) throw new Problem('not-found', `there is no user ${body.user}`, { field: 'user' });
+      // Whom the directory lets in as this user has all that the user has.
+      await demandStandIn(caller, user, store);
       const tied = await identity.directoryUser(directory.id, body.subject);
       if (tied && tied.userId !== user.id) throw new Problem('in-use', `that is ${tied.user.name} already`, { field: 'subject' });
       await identity.write([
@@ -188,7 +205,7 @@ function tieRoute({ store: { access, identity }, clock }: AppDeps): Route {
           seenAtMs: clock.now(),
         }),
       ]);
-      return { body: userView(user) };
+      return { body: userView(user, caller.rights.facts) };
     },
   });
 }

@@ -1,14 +1,15 @@
-import { SyncDirectory, SyncedDirectoryView } from '@drover/shared/api/directories';
+import { type LdapSettings, SyncDirectory, SyncedDirectoryView } from '@drover/shared/api/directories';
 import { Problem } from '@drover/shared/lib/problem';
-import { newId } from '@drover/shared/model/id';
+import { newId, type UserId } from '@drover/shared/model/id';
 import { z } from 'zod';
-import type { User } from '../../db/access-store.ts';
 import type { Directory } from '../../db/identity-store.ts';
-import { addUser, disableUser, editDirectory, enableUser, seenInDirectory } from '../../db/identity-writes.ts';
+import { addUser, disableUser, editDirectory, enableUser } from '../../db/identity-writes.ts';
 import type { Statement } from '../../db/statement.ts';
 import { goneFrom, isSuspicious, planSync, type SyncPlan, type TiedUser } from '../../identity/sync-plan.ts';
 import type { AppDeps } from '../deps.ts';
+import { grantOf, seen } from '../directory-person.ts';
 import { directoryOf, ldapAccess, requireLdap } from '../ldap-directory.ts';
+import { onAccess } from '../need.ts';
 import { type Route, route } from '../route.ts';
 import { Ref } from './params.ts';
 
@@ -19,7 +20,7 @@ export function directorySyncRoutes(deps: AppDeps): Route[] {
     route({
       method: 'POST',
       path: '/api/v1/directories/{directory}/sync',
-      right: 'access.edit',
+      right: onAccess('Realm.AllocateUser'),
       tag: 'access',
       summary: 'Make users here as an LDAP directory says: adds, changes, and disables who vanished. Nobody is removed',
       params: z.object({ directory: Ref }),
@@ -40,11 +41,15 @@ export function directorySyncRoutes(deps: AppDeps): Route[] {
             disabledBecause: user.disabledBecause ?? null,
           }),
         );
-        const { autocreate, groupMapping, role } = access.settings;
+        const { autocreate, groupMapping } = access.settings;
         const plan = planSync({ directory: directory.name, autocreate, groupMapping, people, tied, takenNames: await namesOf(deps) });
         if (!body.dryRun) {
           refuseHarm(plan, tied, { force: body.force, callerId: caller.user.id });
-          await identity.write(statementsOf(deps, directory, plan, role));
+          if (!(await identity.write(statementsOf(deps, directory, access.settings, plan)))) {
+            throw new Problem('conflict', 'somebody changed users at this moment, or the last owner would be disabled', {
+              retryable: true,
+            });
+          }
         }
         return { body: viewOf(plan, body.dryRun) };
       },
@@ -83,24 +88,22 @@ async function namesOf({ store: { access } }: AppDeps): Promise<ReadonlySet<stri
   return names;
 }
 
-function statementsOf(
-  { clock, random }: AppDeps,
-  { id: directoryId, name }: Directory,
-  plan: SyncPlan,
-  role: User['role'],
-): readonly Statement[] {
-  const nowMs = clock.now();
+function statementsOf(deps: AppDeps, directory: Directory, settings: LdapSettings, plan: SyncPlan): readonly Statement[] {
+  const nowMs = deps.clock.now();
+  const hasGroups = settings.groupBaseDn !== null;
+  const seenWith = (userId: UserId, { subject, groups }: { readonly subject: string; readonly groups: readonly string[] }) =>
+    seen(deps, directory, { userId, subject, groups: hasGroups ? groups : null, before: groups });
   return [
-    ...plan.add.flatMap(({ name, subject, groups }) => {
-      const user = { id: newId('user', random), name, role, createdAtMs: nowMs };
-      return [...addUser(user), seenInDirectory({ directoryId, subject, userId: user.id, groups, seenAtMs: nowMs })];
+    ...plan.add.flatMap((added) => {
+      const user = { id: newId('user', deps.random), name: added.name, createdAtMs: nowMs };
+      return [...addUser(user, grantOf(deps, directory, settings, user.id)), ...seenWith(user.id, added)];
     }),
-    ...plan.change.flatMap(({ userId, subject, groups, enable }) => [
-      ...(enable ? enableUser(userId, nowMs) : []),
-      seenInDirectory({ directoryId, subject, userId, groups, seenAtMs: nowMs }),
+    ...plan.change.flatMap((changed) => [
+      ...(changed.enable ? enableUser(changed.userId, nowMs) : []),
+      ...seenWith(changed.userId, changed),
     ]),
-    ...plan.disable.flatMap(({ userId }) => disableUser(userId, goneFrom(name), nowMs)),
-    editDirectory(directoryId, { syncedAtMs: nowMs }),
+    ...plan.disable.flatMap(({ userId }) => disableUser(userId, goneFrom(directory.name), nowMs)),
+    editDirectory(directory.id, { syncedAtMs: nowMs }),
   ];
 }
 
