@@ -123,6 +123,8 @@ describe('what a bundle may not be', () => {
     ],
     ['{"users": [{"name": "a", "expires": 0}]}', 'users.0.expires', 'null for never'],
     ['{"pools": [{"name": "a/b/c/d"}]}', 'pools.0.name', 'up to three levels'],
+    ['{"pools": [{"name": "a\\u0001"}]}', 'pools.0.name', 'control characters'],
+    ['{"users": [{"name": "a\\u0001"}]}', 'users.0.name', 'control characters'],
     ['{"privileges": ["A"], "roles": [{"name": "r", "privileges": ["A", "B"]}]}', 'roles.0.privileges.1', 'not in the bundle’s list'],
     ['{"roles": [{"name": "NoAccess", "privileges": ["A"]}]}', 'roles.0.privileges', 'takes everything away'],
     ['{"roles": [{"name": "no-access", "cancels": false}]}', 'roles.0.cancels', 'always cancels'],
