@@ -11,8 +11,10 @@ export const agentConfigPath = (dataPath) => join(dataPath, 'agent.json');
 
 /** Throws with the agent's own words when it could not. */
 export function enrol({ url, token, dataPath, instance }) {
-  const args = ['enrol', '--url', url, '--token', token, '--data', dataPath, ...(instance ? ['--instance', instance] : [])];
-  const run = (more) => spawnSync(process.execPath, [join(ROOT, SCRIPT), ...args, ...more], { encoding: 'utf8', timeout: 60_000 });
+  const args = ['enrol', '--url', url, '--data', dataPath, ...(instance ? ['--instance', instance] : [])];
+  // Arguments are seen by everybody on this machine.
+  const env = { ...process.env, DROVER_TOKEN: token };
+  const run = (more) => spawnSync(process.execPath, [join(ROOT, SCRIPT), ...args, ...more], { encoding: 'utf8', timeout: 60_000, env });
   let { status, stdout, stderr } = run([]);
   // It was forgotten, and its old key lets nobody in any more; who enrols it again means it.
   if (status !== 0 && stderr.includes('--new-key')) ({ status, stdout, stderr } = run(['--new-key']));

@@ -70,7 +70,7 @@ export async function resolveTarget(env: Env, wanted: string | undefined): Promi
     throw new CliError('not-found', `there is no context "${wanted}"`, { suggestion: `there are: ${known}` });
   }
   throw new CliError('not-allowed', 'no control plane is known yet', {
-    suggestion: 'run npm start in the Drover folder on this machine, or add one: drover context add NAME --url URL --token TOKEN',
+    suggestion: 'run npm start in the Drover folder on this machine, or add one: drover context add NAME --url URL',
   });
 }
 

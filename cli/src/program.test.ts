@@ -24,6 +24,22 @@ describe('help', () => {
   });
 });
 
+describe('secrets', () => {
+  it('are never arguments: whoever needs one is asked, or reads it from standard input or a file', () => {
+    const named = (command: Command): readonly string[] => [
+      ...command.options
+        .filter(({ hidden, required, optional, flags }) => !hidden && (required || optional) && !/<file>/.test(flags))
+        .filter(({ long }) => /password|secret|token|passphrase|pin\b/.test(long ?? ''))
+        .map(({ flags }) => `${command.name()} ${flags}`),
+      ...command.registeredArguments
+        .filter((argument) => /password|secret|passphrase/.test(argument.name()))
+        .map((argument) => `${command.name()} <${argument.name()}>`),
+      ...command.commands.flatMap(named),
+    ];
+    expect(named(createProgram(capture()))).toEqual([]);
+  });
+});
+
 describe('wrong use', () => {
   it.each([
     [['gest', 'list'], "unknown command 'gest'"],

@@ -1,9 +1,10 @@
 import type { Terminal } from '../../cli/src/terminal.ts';
 
 /** A terminal that remembers: for tests. */
-export function capture(options: Partial<Omit<Terminal, 'out' | 'err' | 'ask'>> & { answers?: string[] } = {}) {
+export function capture(options: Partial<Omit<Terminal, 'out' | 'err' | 'ask'>> & { answers?: string[]; input?: string } = {}) {
   const written = { out: '', err: '' };
-  const { answers = [], ...given } = options;
+  const { answers = [], input = '', ...given } = options;
+  const lines = input.split('\n');
   const terminal: Terminal & { written: typeof written } = {
     isOutTty: false,
     isErrTty: false,
@@ -23,6 +24,11 @@ export function capture(options: Partial<Omit<Terminal, 'out' | 'err' | 'ask'>> 
       written.err += question;
       return answers.shift() ?? '';
     },
+    askUnseen: async (question) => {
+      written.err += question;
+      return answers.shift() ?? '';
+    },
+    inputLine: async () => lines.shift() ?? '',
   };
   return terminal;
 }

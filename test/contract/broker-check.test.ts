@@ -36,10 +36,10 @@ it.each<[string, Flaws, string[]]>([
 it('ends with a table, what to do about each fault, and the exit code 1', async () => {
   standIn = await jwtStandIn((await profile.setup())['drover-token-secret.base64'] ?? '', {});
   const { clientId, password = '' } = await profile.checkLogin();
-  const terminal = capture();
-  const words = ['broker', 'check', standIn.url, '--username', 'drover-check', '--client-id', clientId, '--password', password];
   const { username, password: hostPassword } = await profile.hostLogin(lightHost());
-  words.push('--host-username', username, '--host-password', hostPassword);
+  const terminal = capture({ input: `${password}\n${hostPassword}\n` });
+  const words = ['broker', 'check', standIn.url, '--username', 'drover-check', '--client-id', clientId, '--password-stdin'];
+  words.push('--host-username', username, '--host-password-stdin');
   expect(await run([...words, '--patience', '2'], terminal)).toBe(1);
   expect(terminal.written.out).toMatch(/encryption +bad +mqtt:/);
   expect(terminal.written.out).toMatch(/deliveries +good +1000 of 1000 down, 1000 of 1000 up/);

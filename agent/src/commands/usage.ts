@@ -1,7 +1,7 @@
 export const USAGE = `drover-agent: runs guests on this host as the control plane wishes
 
-  drover-agent enrol --url URL --token TOKEN --data FOLDER [--instance NAME] [--mirror URL] [--new-key]
-      joins this host to a control plane; writes FOLDER/agent.json; the token may also be in DROVER_TOKEN; --new-key: as a new host, because the old one was forgotten
+  DROVER_TOKEN=TOKEN drover-agent enrol --url URL --data FOLDER [--instance NAME] [--mirror URL] [--new-key]
+      joins this host to a control plane; writes FOLDER/agent.json; the one-time token may also come by --token, which everybody on this machine sees; --new-key: as a new host, because the old one was forgotten
   drover-agent run [--config FOLDER/agent.json] [--url URL]
       runs until it is told to end; guests go on
   drover-agent fingerprint --data FOLDER
@@ -30,7 +30,7 @@ On the host itself, also while the control plane is away (as root):
 Without --config it is /var/lib/drover/agent/agent.json.
 
 Examples
-  drover-agent enrol --url https://drover.example.org --token 4k2… --data /var/lib/drover/agent
+  DROVER_TOKEN=4k2… drover-agent enrol --url https://drover.example.org --data /var/lib/drover/agent
   drover-agent run --config /var/lib/drover/agent/agent.json
   drover-agent status
   drover-agent guests stop web

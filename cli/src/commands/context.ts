@@ -2,16 +2,13 @@ import type { Command } from 'commander';
 import { checkUrl, readContexts, writeContexts } from '../contexts.ts';
 import { CliError } from '../error.ts';
 import { json, table } from '../print.ts';
+import { neededSecret, refuseAsArgument } from '../secret-input.ts';
 import { type OpenSession, withExamples } from '../session.ts';
 
 /** Contexts: the control planes that this person uses. */
 export function addContextCommands(program: Command, open: OpenSession): void {
   const context = program.command('context').description('the control planes that you use');
-  withExamples(context, [
-    'drover context list',
-    'drover context add work --url https://drover.example.org --token drv_…',
-    'drover context use work',
-  ]);
+  withExamples(context, ['drover context list', 'drover context add work --url https://drover.example.org', 'drover context use work']);
 
   withExamples(context.command('list').alias('ls').description('list them; the current one has a star'), ['drover context list']).action(
     async () => {
@@ -44,19 +41,21 @@ export function addContextCommands(program: Command, open: OpenSession): void {
   const add = context.command('add').argument('<name>').description('add a control plane, or renew what is known of it');
   add
     .requiredOption('--url <url>', 'its address')
-    .option('--token <token>', 'an API token of yours (else DROVER_TOKEN)')
+    .option('--token-stdin', 'an API token of yours comes on standard input (else from DROVER_TOKEN, or you are asked)')
     .option('--use', 'make it the current one');
+  refuseAsArgument(add, '--token', '--token-stdin, DROVER_TOKEN, or type it when you are asked');
   withExamples(add, [
-    'drover context add work --url https://drover.example.org --token drv_… --use',
-    'DROVER_TOKEN=drv_… drover context add work --url https://drover.example.org   # keeps it out of the shell history',
-  ]).action(async (name: string, options: { url: string; token?: string; use?: boolean }) => {
+    'drover context add work --url https://drover.example.org --use   # asks for the token',
+    'drover context add work --url https://drover.example.org --token-stdin <token.txt',
+  ]).action(async (name: string, options: { url: string; tokenStdin?: boolean; use?: boolean }) => {
     const { terminal } = open();
     if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name))
       throw new CliError('usage', `"${name}" is not a name`, { suggestion: 'use letters, digits, dots and hyphens' });
-    const token = options.token ?? terminal.env.DROVER_TOKEN;
-    if (!token) throw new CliError('usage', '--token is missing', { suggestion: 'drover token create NAME on the other side makes one' });
+    const url = checkUrl(options.url, '--url');
+    const ways = { fromInput: options.tokenStdin, name: 'Token', variable: 'DROVER_TOKEN', flag: '--token-stdin' };
+    const token = await neededSecret(terminal, ways);
     const file = await readContexts(terminal.env);
-    const contexts = { ...file.contexts, [name]: { url: checkUrl(options.url, '--url'), token } };
+    const contexts = { ...file.contexts, [name]: { url, token } };
     const current = options.use || !Object.hasOwn(file.contexts, file.current) ? name : file.current;
     await writeContexts(terminal.env, { current, contexts });
     terminal.out(
