@@ -1,10 +1,11 @@
 import { Problem } from '@drover/shared/lib/problem';
 import type { Settings } from '../node/settings.ts';
 import type { Command } from './command.ts';
+import { ownerRecover } from './owner-recover.ts';
 import { vaultRotate } from './vault-rotate.ts';
 
 /** In the order in which they are listed. */
-const COMMANDS: readonly Command[] = [vaultRotate];
+const COMMANDS: readonly Command[] = [ownerRecover, vaultRotate];
 
 /** Carries out what was typed behind the program's name. Throws Problem. */
 export async function runCommand(

@@ -19,6 +19,15 @@ export const addUser = (added: User, grant: Grant | null): readonly Statement[] 
   eventOf('user', added.id, false, added.createdAtMs),
 ];
 
+/** Whatever was granted or kept from them on everything before, they own it now. */
+export const makeOwner = (grant: Grant): readonly Statement[] => [
+  {
+    sql: "DELETE FROM access_grant WHERE principal_kind = 'user' AND principal_id = ? AND scope = '/' AND role IN ('owner', 'no-access')",
+    args: [grant.principal.id],
+  },
+  ...rightsStatements({ do: 'add-grant', grant }),
+];
+
 export const setPassword = (userId: UserId, hash: string, nowMs: number): Statement => ({
   sql: 'INSERT INTO password (user_id, hash, set_at_ms) VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, set_at_ms = excluded.set_at_ms',
   args: [userId, hash, nowMs],
