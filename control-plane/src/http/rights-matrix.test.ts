@@ -38,6 +38,9 @@ const TABLE: Readonly<Record<string, Row>> = {
   'POST /api/v1/session': 'public',
   'POST /api/v1/session/second-factor': 'public',
   'POST /api/v1/session/passkey': 'public',
+  'GET /api/v1/sign-in-ways': 'public',
+  'GET /api/v1/sign-in/{directory}': 'public',
+  'GET /api/v1/sign-in/openid/callback': 'public',
   'GET /install.sh': 'public',
   'GET /agent/v1/release': 'public',
   'GET /agent/v1/drover-agent.deb': 'public',
@@ -100,6 +103,16 @@ const TABLE: Readonly<Record<string, Row>> = {
   'DELETE /api/v1/groups/{group}': { on: 'access', needs: 'Group.Allocate' },
   'POST /api/v1/groups/{group}/members': { on: 'access', needs: 'User.Modify', body: { user: 'nobody' } },
   'DELETE /api/v1/groups/{group}/members/{user}': { on: 'access', needs: 'User.Modify' },
+  'GET /api/v1/directories': { on: 'access', needs: 'Realm.Allocate' },
+  'POST /api/v1/directories': {
+    ...{ on: 'access', needs: 'Realm.Allocate' },
+    body: { kind: 'ldap', name: 'corp', servers: ['ldap.test'], baseDn: 'dc=test' },
+  },
+  'PATCH /api/v1/directories/{directory}': { on: 'access', needs: 'Realm.Allocate', body: {} },
+  'DELETE /api/v1/directories/{directory}': { on: 'access', needs: 'Realm.Allocate' },
+  'POST /api/v1/directories/{directory}/test': { on: 'access', needs: 'Realm.Allocate', body: {} },
+  'POST /api/v1/directories/{directory}/users': { on: 'access', needs: 'Realm.AllocateUser', body: { user: 'nobody', subject: 'x' } },
+  'POST /api/v1/directories/{directory}/sync': { on: 'access', needs: 'Realm.AllocateUser', body: {} },
   'GET /api/v1/guests': { lists: 'guest', needs: 'VM.Audit' },
   'POST /api/v1/guests': {
     makes: [
