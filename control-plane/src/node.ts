@@ -18,7 +18,7 @@ import { createPasswordHashes } from './identity/password-hash.ts';
 import { createAdmission } from './loop/admission.ts';
 import { createDispatcher } from './loop/dispatch.ts';
 import { mintEnrolment } from './loop/enrol.ts';
-import type { Log } from './loop/log.ts';
+import { type Log, traceOf } from './loop/log.ts';
 import { createReceiver } from './loop/receive.ts';
 import { startTicking } from './loop/tick.ts';
 import { agentPackageFile } from './node/agent-package-file.ts';
@@ -129,7 +129,7 @@ export async function startControlPlane(options: NodeOptions): Promise<ControlPl
       publicUrl: options.publicUrl,
       addressOf: (env) => remoteAddressOf(env),
       ownAddresses,
-      log: (message, cause) => log(`${message}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`),
+      log: (message, cause) => log(`${message}: ${traceOf(cause)}`),
       closing: closing.signal,
     });
     // Sound: without a createServer option of our own it makes a plain HTTP server.

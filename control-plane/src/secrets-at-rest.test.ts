@@ -28,7 +28,10 @@ afterEach(async () => {
 type Json = ReturnType<typeof JSON.parse>;
 /** `as`: a token; absent: the session. */
 async function ask(method: string, path: string, body?: object, as?: string): Promise<{ status: number; json: Json; text: string }> {
-  const headers = { 'content-type': 'application/json', ...(as ? { authorization: `Bearer ${as}` } : { cookie, origin: new URL(controlPlane.url).origin }) };
+  const headers = {
+    'content-type': 'application/json',
+    ...(as ? { authorization: `Bearer ${as}` } : { cookie, origin: new URL(controlPlane.url).origin }),
+  };
   const response = await fetch(`${controlPlane.url}/api/v1${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
   const text = await response.text();
   if (!response.ok) refusals.push(text);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NAMES_SOMEBODY, namesNobody } from './address.ts';
 
 /** A cell is one broker and the hosts on it. */
 export const CellName = z
@@ -9,7 +10,10 @@ export const CellName = z
 export const CellProfile = z.enum(['embedded', 'mosquitto', 'nats', 'jwt']);
 export type CellProfile = z.infer<typeof CellProfile>;
 
-const BrokerUrl = z.url({ protocol: /^(mqtts?|wss?)$/, error: 'not an address like mqtts://mqtt.example.org:8883' }).max(300);
+const BrokerUrl = z
+  .url({ protocol: /^(mqtts?|wss?)$/, error: 'not an address like mqtts://mqtt.example.org:8883' })
+  .max(300)
+  .refine(namesNobody, NAMES_SOMEBODY);
 
 export const CreateCell = z.strictObject({
   name: CellName,
@@ -22,6 +26,7 @@ export const CreateCell = z.strictObject({
   adminUrl: z
     .url({ protocol: /^(nats|tls)$/, error: 'not an address like tls://nats.example.org:4222' })
     .max(300)
+    .refine(namesNobody, NAMES_SOMEBODY)
     .optional(),
   /** Whose certificate the broker shows: one that Drover makes for it, or one by a public authority. */
   serverCertificate: z.enum(['fleet', 'public']).default('fleet'),

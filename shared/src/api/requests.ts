@@ -5,6 +5,7 @@ import { HostSpec } from '../model/host.ts';
 import { ImageName, Name } from '../model/id.ts';
 import { ImageForm, ImageFormat, ImageSource, Sha256 } from '../model/image.ts';
 import { ResourceKind } from '../model/resource.ts';
+import { NAMES_SOMEBODY, namesNobody } from './address.ts';
 
 /** What the API accepts. Strict: an unknown field is refused by name, never ignored. */
 
@@ -76,7 +77,10 @@ export const CreateImage = z.strictObject({
   form: ImageForm,
   host: shared.host,
   /** Left out, the catalogue's entry of that name. */
-  source: z.discriminatedUnion('do', [ImageSource.options[0], ImageSource.options[1]]).optional(),
+  source: z
+    .discriminatedUnion('do', [ImageSource.options[0], ImageSource.options[1]])
+    .refine((source) => source.do !== 'download' || namesNobody(source.url), { error: NAMES_SOMEBODY, path: ['url'] })
+    .optional(),
 });
 export type CreateImage = z.infer<typeof CreateImage>;
 
