@@ -156,6 +156,44 @@ describe.skipIf(!hasSlapd())('a real OpenLDAP', () => {
     expect(await sync()).toMatchObject({ added: [], changed: [], unchanged: 1 });
   });
 
+  it('keeps groups of its own: those that were made here keep their members, whatever a directory calls its own', async () => {
+    const { json: admins } = await world.ask('POST', '/api/v1/groups', { body: { name: 'admins' } });
+    await world.ask('POST', '/api/v1/grants', { body: { group: 'admins', role: 'owner', scope: '/' } });
+    await add();
+    await enter('anna', 'secret of anna');
+    await enter('ben', 'secret of ben');
+    const groups = async () =>
+      (await world.ask('GET', '/api/v1/groups')).json.items.map(
+        (group: { name: string; directory: string | null; members: { name: string }[] }) => [
+          group.name,
+          group.directory,
+          group.members.map(({ name }) => name),
+        ],
+      );
+    expect(admins.directory).toBe(null);
+    expect(await groups()).toEqual([
+      ['admins', null, []],
+      ['staff', 'corp', ['anna', 'ben']],
+    ]);
+    await good.load(ldifOf(['anna', 'ben'], { staff: ['ben'] }));
+    await enter('anna', 'secret of anna');
+    expect((await groups())[1]).toEqual(['staff', 'corp', ['ben']]);
+    await world.ask('PATCH', '/api/v1/directories/corp', { body: { settings: { name: 'company' } } });
+    expect((await groups())[1]).toEqual(['staff', 'company', ['ben']]);
+    await world.ask('DELETE', '/api/v1/directories/company');
+    expect((await groups())[1]).toEqual(['staff', null, ['ben']]);
+    expect((await enter('ben', 'secret of ben')).status).toBe(401);
+  });
+
+  it('is set up by who may, and grants no more than they could', async () => {
+    expect((await world.ask('GET', '/api/v1/directories', { as: 'operator' })).status).toBe(403);
+    const body = { ...SETTINGS, servers: ['localhost'], role: 'no-such-role' };
+    expect((await world.ask('POST', '/api/v1/directories', { body })).json).toMatchObject({ status: 404, field: 'role' });
+    await add({ role: 'operator' });
+    await enter('ben', 'secret of ben');
+    expect((await world.ask('GET', '/api/v1/users?name=ben')).json.items).toMatchObject([{ roles: ['operator'] }]);
+  });
+
   it('a sync adds, changes and disables; with dryRun it only says so', async () => {
     await add({ groupMapping: { admins: 'operators' } });
     expect(await sync({ dryRun: true })).toMatchObject({ dryRun: true, added: ['anna', 'ben'], disabled: [] });

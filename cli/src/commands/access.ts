@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CliError } from '../error.ts';
 import { json, table } from '../print.ts';
 import { confirm, encoded, listAll, noteRest, type OpenSession, withExamples } from '../session.ts';
-import { formatTime } from '../units.ts';
+import { formatTime, parseWhole } from '../units.ts';
 
 const LIMIT = 10_000;
 
@@ -50,9 +50,12 @@ function addUser(program: Command, open: OpenSession): void {
     .argument('<name>')
     .option('--role <role>', 'what they may do on everything: drover role list')
     .description('add a user, and print a sign-in link');
-  withExamples(create, ['drover user create anna --role operator']).action(async (name: string, options: { role?: string }) => {
+  create.option('--link-days <days>', 'how long the link is good for, up to 30', '1');
+  const examples = ['drover user create anna --role operator', 'drover user create ben --link-days 7'];
+  withExamples(create, examples).action(async (name: string, options: { role?: string; linkDays: string }) => {
     const session = open();
-    const body = { name, role: roleOf(options.role) };
+    const linkDays = parseWhole(options.linkDays, '--link-days', { min: 1, max: 30 });
+    const body = { name, role: roleOf(options.role), linkDays };
     const { value, raw } = await (await session.client()).call('POST', '/users', SignInLinkView, { body });
     if (session.isJson) return session.terminal.out(json(raw));
     session.terminal.out(`${value.signInUrl}\n`);
