@@ -187,6 +187,7 @@ export const onGuest = (guest: Held<'guest'>, over: Partial<GuestDecisionView> =
   host: aHost(),
   tasks: [],
   nameTaken: false,
+  rooms: [],
   ...over,
 });
 

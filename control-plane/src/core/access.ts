@@ -5,6 +5,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import type { PoolQuota } from '@drover/shared/model/access';
 import type { GrantId, GroupId, UserId } from '@drover/shared/model/id';
 import type { Change, Decision, EventKind } from './change.ts';
+import { type PoolRoom, type Size, takeRoom } from './quotas.ts';
 import type { CustomRole, Grant, Group, Pool, PoolMember, RightsWrite } from './rights.ts';
 import { type Rights, rightsOf } from './rights-of.ts';
 import { ACCESS, EVERYTHING } from './things.ts';
@@ -144,12 +145,20 @@ export function removePool(pool: Pool, members: number, inside: number, asker: A
   return decided(asker, [{ do: 'remove-pool', path: pool.path }], [['pool', pool.path, true]], pool.path);
 }
 
-export function putIntoPool(member: PoolMember, path: string | null, from: string | null, asker: Asker): Decision<PoolMember> {
+/** `size`: of a guest, with the rooms that it comes into. */
+export function putIntoPool(
+  { member, path, from }: { readonly member: PoolMember; readonly path: string | null; readonly from: string | null },
+  { size, rooms }: { readonly size: Size | null; readonly rooms: readonly PoolRoom[] },
+  asker: Asker,
+): Decision<PoolMember> {
   for (const pool of [path, from])
     if (pool !== null && !asker.rights.may('Pool.Allocate', { path: `/pool/${pool}`, memberOf: [] }))
       throw new Problem('not-allowed', `this needs Pool.Allocate on pool ${pool}, which you do not have`, { field: 'pool' });
   const told: Told[] = [[member.kind, member.id, false], ...(path === null ? [] : [['pool', path, false] as const])];
-  return decided(asker, [{ do: 'set-pool', member, path }], told, member);
+  // What is around both pools holds it already.
+  const entered = rooms.filter(({ path: its }) => from !== its && !from?.startsWith(`${its}/`));
+  const taken = size === null ? [] : takeRoom(entered, null, size);
+  return decided(asker, [...taken, { do: 'set-pool', member, path }], told, member);
 }
 
 type Told = readonly [kind: EventKind, id: string, gone: boolean];

@@ -27,6 +27,7 @@ import type { CreateGuestView } from './views.ts';
 const view = (over: Partial<CreateGuestView> = {}): CreateGuestView => ({
   nextGuestId: 107,
   nameTaken: false,
+  rooms: [],
   candidates: [aCandidate()],
   ...over,
 });

@@ -18,6 +18,8 @@ import type { Accepted, Ask, Decision, TaskUpdate, WishWrite } from './change.ts
 import type { Held, Task } from './held.ts';
 import { imageForGuest, imageStatusOf } from './images.ts';
 import { inWords, type Place, place } from './placement.ts';
+import { sizeOf, takeRoom } from './quotas.ts';
+import type { RightsWrite } from './rights.ts';
 import type { CreateGuestView, GuestDecisionView } from './views.ts';
 
 /** A guest that ignores the request to shut down for this long is not waited for any more. */
@@ -82,11 +84,15 @@ export function createGuest(view: CreateGuestView, input: CreateGuest, ask: Ask)
       wishes,
       restsOn: grounds.filter((held) => !written.has(held.id)).map((held) => ({ ...refOf(held), generation: held.generation })),
       newTasks: [task],
+      rights: [...takeRoom(view.rooms, null, sizeOf(spec)), ...intoPool(input.pool, id)],
       events: [...wishes.map((wish) => ({ kind: wish.kind, id: wish.id, gone: false })), ...changedTasks([task])],
     },
     answer: { ref: task.target, taskId: task.id },
   };
 }
+
+const intoPool = (path: string | undefined, id: string): RightsWrite[] =>
+  path === undefined ? [] : [{ do: 'set-pool', member: { kind: 'guest', id }, path }];
 
 function placeOrRefuse(view: CreateGuestView, input: CreateGuest, memoryBytes: number): Place {
   const placed = place(view.candidates, { type: input.type, memoryBytes, isNamed: input.host !== undefined });
@@ -154,7 +160,9 @@ export function editGuest(view: GuestDecisionView, input: EditGuest, ask: Ask): 
     ...(guest.spec.type === 'container' ? withoutUndefined({ swapBytes, processesMax }) : {}),
   } as GuestSpec; // Sound: fields of a container are added to a container alone, just above.
   checkSize(spec);
-  return wishFor(view, spec, { purpose: 'edit', title: `edit guest ${spec.name}` }, [], ask);
+  const rights = takeRoom(view.rooms, sizeOf(guest.spec), sizeOf(spec));
+  const decision = wishFor(view, spec, { purpose: 'edit', title: `edit guest ${spec.name}` }, [], ask);
+  return { ...decision, change: { ...decision.change, rights } };
 }
 
 /** What equals the default is left out: agents of before know none of it. */

@@ -12,8 +12,24 @@ import { thingOf, type Whereabouts } from './things.ts';
  */
 export function refuseUnpermitted(change: Change, rights: Rights): void {
   const pools = new Map((change.rights ?? []).flatMap((write) => (write.do === 'set-pool' ? [[keyOf(write.member), write.path]] : [])));
-  for (const wish of change.wishes ?? [])
-    if (wish.generation === 1) for (const demand of demandsOf(wish, pools.get(keyOf(wish)) ?? null)) refuse(rights, demand);
+  for (const wish of change.wishes ?? []) {
+    if (wish.generation !== 1) continue;
+    for (const demand of demandsOf(wish, pools.get(keyOf(wish)) ?? null)) refuse(rights, demand);
+    if (wish.kind === 'guest') refuseTags([], wish.spec.tags, rights);
+  }
+}
+
+/** A tag by which somebody has rights is given and taken by who may change rights there: it gives them the guest, or takes it away. */
+export function refuseTags(before: readonly string[], after: readonly string[], rights: Rights): void {
+  const changed = [...before.filter((tag) => !after.includes(tag)), ...after.filter((tag) => !before.includes(tag))];
+  for (const tag of changed) {
+    const path = `/tag/${tag}`;
+    const isGranted = rights.facts.facts.grants.some(({ scope }) => scope === path);
+    if (!isGranted || rights.may('Permissions.Modify', { path, memberOf: [] })) continue;
+    throw new Problem('not-allowed', `rights are granted by the tag ${tag}: to set or take it needs Permissions.Modify on ${path}`, {
+      field: 'tags',
+    });
+  }
 }
 
 const keyOf = ({ kind, id }: { readonly kind: string; readonly id: string }): string => `${kind}/${id}`;

@@ -60,5 +60,7 @@ export type RightsWrite =
   | { readonly do: 'add-pool'; readonly pool: Pool }
   | { readonly do: 'edit-pool'; readonly path: string; readonly notes: string; readonly quota: PoolQuota }
   | { readonly do: 'remove-pool'; readonly path: string }
+  /** Something in it grows, as far as it was when that was decided. */
+  | { readonly do: 'take-room'; readonly path: string; readonly version: number }
   /** Null: into none. */
   | { readonly do: 'set-pool'; readonly member: PoolMember; readonly path: string | null };

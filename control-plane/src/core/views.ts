@@ -1,6 +1,7 @@
 import type { Inventory } from '@drover/shared/model/host';
 import type { GuestId, HostId } from '@drover/shared/model/id';
 import type { Held, Host, Task } from './held.ts';
+import type { PoolRoom } from './quotas.ts';
 
 /** What each decision looks at: loaded whole before it, by db/store.ts. */
 
@@ -21,6 +22,8 @@ export interface HostCandidate {
 export interface CreateGuestView {
   readonly nextGuestId: GuestId;
   readonly nameTaken: boolean;
+  /** The pool asked for, and those around it; none: in no pool. */
+  readonly rooms: readonly PoolRoom[];
   /** The host asked for, or all. */
   readonly candidates: readonly HostCandidate[];
 }
@@ -31,6 +34,8 @@ export interface GuestDecisionView {
   /** Unfinished tasks about it. */
   readonly tasks: readonly Task[];
   readonly nameTaken: boolean;
+  /** The pool that it is in, and those around it. */
+  readonly rooms: readonly PoolRoom[];
 }
 
 export interface CreateImageView {

@@ -48,13 +48,17 @@ export function rightsStatements(write: RightsWrite): Statement[] {
         remove(pool, { path: write.path }),
         remove(accessGrant, { scope: `/pool/${write.path}` }),
       ];
+    case 'take-room':
+      return [
+        guard(pool, 'path = ? AND version = ?', write.path, write.version),
+        { sql: 'UPDATE pool SET version = version + 1 WHERE path = ?', args: [write.path] },
+      ];
     case 'set-pool': {
       const { member, path } = write;
       if (path === null) return [remove(poolMember, member)];
       return [
         guard(pool, 'path = ?', path),
         insert(poolMember, { ...member, pool: path }, ' ON CONFLICT (kind, id) DO UPDATE SET pool = excluded.pool'),
-        { sql: 'UPDATE pool SET version = version + 1 WHERE path = ?', args: [path] },
       ];
     }
     default:

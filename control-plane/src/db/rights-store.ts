@@ -1,6 +1,7 @@
 import type { IndexedFacts } from '@drover/shared/access/index-facts';
 import type { Page } from '@drover/shared/api/views';
 import type { GrantId, GroupId, UserId } from '@drover/shared/model/id';
+import type { PoolRoom } from '../core/quotas.ts';
 import type { CustomRole, Grant, Group, Pool, PoolMember, Principal } from '../core/rights.ts';
 import type { ListByName } from './store.ts';
 import type { FindThings } from './things.ts';
@@ -41,4 +42,6 @@ export interface RightsStore {
 
   pool(path: string): Promise<PoolRecord | null>;
   pools(): Promise<readonly Pool[]>;
+  /** The pool and those around it, with what is in them; none: there is no such pool. */
+  rooms(path: string): Promise<readonly PoolRoom[]>;
 }

@@ -5,6 +5,7 @@ import type { GroupId, UserId } from '@drover/shared/model/id';
 import { and, asc, count, eq, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import { OWNERS } from './commit-rights.ts';
+import { poolRooms } from './pool-rooms.ts';
 import type { Questions } from './questions.ts';
 import { afterName, pageOf } from './reads.ts';
 import type { GrantRecord, RightsStore } from './rights-store.ts';
@@ -117,6 +118,7 @@ export function createRightsStore(db: LibSQLDatabase, ask: Questions): RightsSto
       return { pool: found, members: inIt };
     },
     pools: () => db.select().from(pool).orderBy(asc(pool.path)),
+    rooms: async (path) => (await poolRooms(db, path)) ?? [],
   };
 }
 

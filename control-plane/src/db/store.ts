@@ -110,7 +110,11 @@ export interface Reads {
 
 /** What each decision in core/ needs, loaded at once. Each throws Problem not-found (with near names) when what it is about is not there. */
 export interface Views {
-  createGuest(input: { readonly name: string; readonly host?: string | undefined }): Promise<CreateGuestView>;
+  createGuest(input: {
+    readonly name: string;
+    readonly host?: string | undefined;
+    readonly pool?: string | undefined;
+  }): Promise<CreateGuestView>;
   /** `newName`: also look whether that name is free. */
   onGuest(ref: string, newName?: string): Promise<GuestDecisionView>;
   /** In their order; null: there is no such guest. */

@@ -10,6 +10,7 @@ import { type Held, type Host, isKind, type Task } from '../core/held.ts';
 import { didYouMean } from '../core/near.ts';
 import type { GuestDecisionView, HostCandidate, ImageDecisionView, ReportView } from '../core/views.ts';
 import { type Defer, gathered } from './gathered.ts';
+import { poolRooms, roomsOfGuest } from './pool-rooms.ts';
 import { listOf, type Questions } from './questions.ts';
 import { inventoriesOf, settingsOf } from './reads.ts';
 import { heldOf, heldOfKind, hostOf, isGuestId, taskOf } from './rows.ts';
@@ -25,6 +26,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions, defer: Defer | n
       return {
         nextGuestId: await nextGuestId(db),
         nameTaken: await guestNameTaken(db, input.name),
+        rooms: input.pool === undefined ? [] : await roomsNamed(db, input.pool),
         candidates: await candidates(db, input.host),
       };
     },
@@ -36,6 +38,7 @@ export function createViews(db: LibSQLDatabase, ask: Questions, defer: Defer | n
         host: await hostById(ask, guest.hostId),
         tasks: await tasksOf(ask, guest),
         nameTaken: newName === undefined ? false : await guestNameTaken(db, newName, Number(guest.id)),
+        rooms: await roomsOfGuest(db, guest.id),
       };
     },
 
@@ -178,6 +181,12 @@ async function nextGuestId(db: LibSQLDatabase): Promise<GuestId> {
   return id;
 }
 
+async function roomsNamed(db: LibSQLDatabase, path: string) {
+  const rooms = await poolRooms(db, path);
+  if (!rooms) throw new Problem('not-found', `there is no pool ${path}`, { field: 'pool' });
+  return rooms;
+}
+
 async function guestNameTaken(db: LibSQLDatabase, name: string, exceptId = 0): Promise<boolean> {
   const rows = await db
     .select({ id: guestIndex.id })
@@ -225,7 +234,8 @@ async function guestViews(ask: Questions, refs: readonly string[]): Promise<read
   for (const guest of guests) {
     const its = hostsById.get(guest.hostId);
     if (!its) continue;
-    const view = { guest, host: its, tasks: tasksById.get(guest.id) ?? [], nameTaken: false };
+    // To switch it on or off takes no room.
+    const view = { guest, host: its, tasks: tasksById.get(guest.id) ?? [], nameTaken: false, rooms: [] };
     views.set(guest.id, view).set(guest.spec.name, view);
   }
   return refs.map((ref) => views.get(ref) ?? null);

@@ -244,6 +244,65 @@ describe('rights themselves', () => {
   });
 });
 
+describe('a pool with limits', () => {
+  const MiB = 2 ** 20;
+  const make = (name: string, more: object = {}) =>
+    world.ask('POST', '/api/v1/guests', {
+      body: { type: 'container', name, image: 'debian-13', memoryBytes: 256 * MiB, pool: 'shop/test', ...more },
+    });
+  beforeEach(async () => {
+    await world.ask('POST', '/api/v1/pools', { body: { path: 'shop', quota: { memoryBytesMax: 512 * MiB } } });
+    await world.ask('POST', '/api/v1/pools', { body: { path: 'shop/test', quota: { guestsMax: 2 } } });
+  });
+
+  it('holds for what is made, grows or is put into it, and for what is inside of it too', async () => {
+    expect((await make('a')).status).toBe(202);
+    expect((await make('b', { memoryBytes: 300 * MiB })).json).toMatchObject({
+      ...{ status: 409, code: 'over-quota' },
+      detail: 'pool shop may come to 512 MiB of memory; with this it would be 556 MiB of memory',
+    });
+    expect((await make('b')).status).toBe(202);
+    expect((await make('c', { memoryBytes: 16 * MiB, pool: 'shop' })).json.code).toBe('over-quota');
+    expect((await world.ask('PATCH', '/api/v1/guests/a', { body: { memoryBytes: 257 * MiB } })).json.code).toBe('over-quota');
+    expect((await world.ask('PATCH', '/api/v1/guests/a', { body: { memoryBytes: 100 * MiB } })).status).toBe(202);
+    expect((await world.ask('POST', '/api/v1/guests/web/pool', { body: { pool: 'shop/test' } })).json.code).toBe('over-quota');
+    expect((await world.ask('POST', '/api/v1/guests/a/pool', { body: { pool: 'shop' } })).status).toBe(200);
+    expect((await world.ask('GET', '/api/v1/pools/shop')).json.members).toMatchObject([{ kind: 'guest', name: 'a' }]);
+  });
+
+  it('is not passed by two who come at once', async () => {
+    const both = await Promise.all([make('a'), make('b'), make('c')]);
+    expect(both.map(({ status }) => status).sort()).toEqual([202, 202, 409]);
+  });
+
+  it('that was lowered takes nothing away, and lets shrink', async () => {
+    expect((await make('a')).status).toBe(202);
+    await world.ask('PATCH', '/api/v1/pools/shop', { body: { quota: { memoryBytesMax: 16 * MiB } } });
+    expect((await world.ask('PATCH', '/api/v1/guests/a', { body: { memoryBytes: 128 * MiB, notes: 'smaller' } })).status).toBe(202);
+    expect((await world.ask('POST', '/api/v1/guests/a/start')).status).toBe(202);
+  });
+
+  it('is not emptied by its removal, nor made where there is none around it', async () => {
+    expect((await make('a')).status).toBe(202);
+    expect((await world.ask('DELETE', '/api/v1/pools/shop%2Ftest')).json.code).toBe('wrong-state');
+    expect((await world.ask('DELETE', '/api/v1/pools/shop')).json.code).toBe('wrong-state');
+    expect((await world.ask('POST', '/api/v1/pools', { body: { path: 'nowhere/test' } })).json.code).toBe('not-found');
+    expect((await make('b', { pool: 'nowhere' })).json).toMatchObject({ code: 'not-found', field: 'pool' });
+  });
+});
+
+describe('a tag by which somebody has rights', () => {
+  it('is set and taken only by who may change rights there', async () => {
+    await somebody('eve', 'owner on /tag/mine');
+    const anna = await somebody('anna', 'operator on /');
+    expect((await anna.ask('PATCH', '/guests/web', { tags: ['prod', 'mine'] })).json).toMatchObject({ status: 403, field: 'tags' });
+    expect((await anna.ask('PATCH', '/guests/web', { tags: ['prod', 'other'] })).status).toBe(202);
+    expect((await anna.ask('POST', '/guests', { type: 'container', name: 'new', image: 'debian-13', tags: ['mine'] })).status).toBe(403);
+    expect((await world.ask('PATCH', '/api/v1/guests/web', { body: { tags: ['mine'] } })).status).toBe(202);
+    expect((await anna.ask('PATCH', '/guests/web', { tags: [] })).status).toBe(403);
+  });
+});
+
 describe('a token', () => {
   it('with grants of its own has those alone, and never more than its user', async () => {
     const anna = await somebody('anna', 'operator on /vms/web');

@@ -11,6 +11,7 @@ export const PROBLEM_STATUS = {
   'busy': 409,
   'in-use': 409,
   'wrong-state': 409,
+  'over-quota': 409,
   'method-not-allowed': 405,
   'gone': 410,
   'stale-generation': 412,

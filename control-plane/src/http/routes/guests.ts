@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { Accepted, Ask, Decision } from '../../core/change.ts';
 import { createGuest, editGuest, removeGuest, setPower } from '../../core/guests.ts';
 import { setPowers } from '../../core/guests-together.ts';
+import { refuseTags } from '../../core/permitted.ts';
 import type { Rights } from '../../core/rights-of.ts';
 import { beginConsole, beginExec, beginReboot } from '../../core/tasks.ts';
 import { thingOf } from '../../core/things.ts';
@@ -18,6 +19,7 @@ import { actor } from '../act.ts';
 import { askOf } from '../ask.ts';
 import { AcceptedGuest, AcceptedGuestDeletion, GuestPage, Nothing, RebootGuest } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
+import { notThere } from '../gate.ts';
 import { onGuest, somewhere } from '../need.ts';
 import { socketOriginOf } from '../origin.ts';
 import { roomFor } from '../room.ts';
@@ -176,9 +178,11 @@ export function guestRoutes(deps: AppDeps): Route[] {
       response: AcceptedGuest,
       async handler(call) {
         const ask = askOf(call, deps);
-        const { name, host } = call.body;
-        const room = { host, rights: call.caller.rights, what: 'guest' } as const;
-        const load = () => roomFor(store, room, () => store.views.createGuest({ name, host }));
+        const { name, host, pool } = call.body;
+        const { rights } = call.caller;
+        if (pool !== undefined && !rights.may('Pool.Audit', thingOf('pool', pool))) throw notThere('pool', pool);
+        const room = { host, rights, what: 'guest' } as const;
+        const load = () => roomFor(store, room, () => store.views.createGuest({ name, host, pool }));
         const performed = await act(call, load, (view) => createGuest(view, call.body, ask));
         return { ...(await answerTo(performed)), headers: { location: `/api/v1/guests/${performed.answer.ref.id}` } };
       },
@@ -210,7 +214,14 @@ export function guestRoutes(deps: AppDeps): Route[] {
       status: 202,
       conditional: true,
       response: AcceptedGuest,
-      handler: async (call) => answerTo(await change(call, (view, ask) => editGuest(view, call.body, ask), call.body.name)),
+      async handler(call) {
+        const { tags, name } = call.body;
+        const edit = (view: GuestDecisionView, ask: Ask) => {
+          if (tags) refuseTags(view.guest.spec.tags, tags, call.caller.rights);
+          return editGuest(view, call.body, ask);
+        };
+        return answerTo(await change(call, edit, name));
+      },
     }),
     route({
       method: 'DELETE',

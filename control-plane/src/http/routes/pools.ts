@@ -3,6 +3,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import { PoolPath } from '@drover/shared/model/access';
 import { z } from 'zod';
 import { addPool, editPool, putIntoPool, removePool } from '../../core/access.ts';
+import { sizeOf } from '../../core/quotas.ts';
 import type { PoolRecord } from '../../db/rights-store.ts';
 import { actor } from '../act.ts';
 import { askerOf } from '../ask.ts';
@@ -46,9 +47,13 @@ export function poolRoutes(deps: AppDeps): Route[] {
           const [found] = await store.rights.find(kind, ref);
           if (!found) throw notThere(kind, ref);
           if (path !== null) await poolOf(path);
-          return found;
+          const guest = kind === 'guest' ? await store.guest(found.id) : null;
+          const rooms = path === null ? [] : await store.rights.rooms(path);
+          return { ...found, rooms, size: guest && sizeOf(guest.guest.spec) };
         };
-        await act(call, load, ({ id, where }) => putIntoPool({ kind, id }, path, where.pool, asker));
+        await act(call, load, ({ id, where, rooms, size }) =>
+          putIntoPool({ member: { kind, id }, path, from: where.pool }, { rooms, size }, asker),
+        );
         return { body: { pool: path } };
       },
     });
