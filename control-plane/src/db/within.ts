@@ -35,7 +35,7 @@ function inContainers(paths: readonly string[], { hostId, pool, isTagged }: Thin
   const among = (start: string) => paths.filter((path) => path.startsWith(start)).map((path) => path.slice(start.length));
   const [hosts, pools, tags] = [among('/nodes/'), among('/pool/'), among('/tag/')];
   return [
-    ...(hostId === null || hosts.length === 0 ? [] : [sql`${hostId} IN ${list(hosts)}`]),
+    ...(hostId === null || hosts.length === 0 ? [] : [sql`coalesce(${hostId}, '') IN ${list(hosts)}`]),
     ...(pool === null || pools.length === 0 ? [] : [sql`coalesce(${pool}, '') IN ${list(pools)}`]),
     ...(isTagged === null || tags.length === 0 ? [] : [isTagged(list(tags))]),
   ];
@@ -58,7 +58,7 @@ export const hostWithin = (reach: Reach, id: SQL): SQL => within(reach, { id, ho
 
 /** Of a row of `resource`, which holds a storage, a network, or an image: that is looked at as a part of its storage. */
 export function placedWithin(reach: Reach, kind: 'storage' | 'network' | 'image', row: SQL): SQL {
-  const id = kind === 'image' ? sql`json_extract(${row}.spec, '$.storageId')` : sql`${row}.id`;
+  const id = kind === 'image' ? sql`coalesce(json_extract(${row}.spec, '$.storageId'), ${row}.id)` : sql`${row}.id`;
   return within(reach, {
     id,
     hostId: sql`${row}.host_id`,

@@ -14,6 +14,7 @@ import { directoryRoutes } from './routes/directories.ts';
 import { directorySyncRoutes } from './routes/directory-sync.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
+import { explainRoutes } from './routes/explain.ts';
 import { fabricRoutes } from './routes/fabric.ts';
 import { groupRoutes } from './routes/groups.ts';
 import { guestRoutes } from './routes/guests.ts';
@@ -75,6 +76,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...eventRoutes(deps),
     ...accessRoutes(deps),
     ...rightsRoutes(deps),
+    ...explainRoutes(deps),
     ...groupRoutes(deps),
     ...poolRoutes(deps),
     ...signingKeyRoutes(deps),

@@ -77,6 +77,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'POST /api/v1/users/{user}/sign-in-link': { own: 'rights.test.ts' },
   'POST /api/v1/grants': { own: 'rights.test.ts' },
   'DELETE /api/v1/grants/{grant}': { own: 'rights.test.ts' },
+  'GET /api/v1/access/explain': { own: 'explain.test.ts' },
   'GET /api/v1/tasks': { own: 'rights.test.ts' },
   'GET /api/v1/tasks/{task}': { own: 'rights.test.ts' },
   'GET /api/v1/tasks/{task}/log': { own: 'rights.test.ts' },

@@ -2,8 +2,10 @@ import type { Thing } from '@drover/shared/access/scope';
 import { DroverScope } from '@drover/shared/access/scope';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Principal } from '../core/rights.ts';
+import type { Rights } from '../core/rights-of.ts';
 import { type ThingKind, thingOf } from '../core/things.ts';
 import type { Store } from '../db/store.ts';
+import type { FoundThing } from '../db/things.ts';
 
 const KINDS: Readonly<Record<string, ThingKind>> = { vms: 'guest', nodes: 'host', storage: 'storage', network: 'network', pool: 'pool' };
 
@@ -14,11 +16,20 @@ export interface Scope {
   readonly name: string | null;
 }
 
+type Sees = (kind: ThingKind, found: FoundThing) => boolean;
+
 /** What somebody typed: things by name or id. Throws Problem: no such scope, or nothing there. */
 export async function scopeNamed(typed: string, { rights }: Pick<Store, 'rights'>): Promise<Scope> {
   const found = await lookedUp(typed, rights);
   if (found) return found;
-  throw new Problem('not-found', `there is nothing at ${typed}`, { field: 'scope', suggestion: 'drover guest list, host list, pool list' });
+  throw nothingAt(typed, 'scope');
+}
+
+/** As scopeNamed, and what they may not see is not there. */
+export async function scopeSeen(typed: string, field: string, asker: Rights, { rights }: Pick<Store, 'rights'>): Promise<Scope> {
+  const found = await lookedUp(typed, rights, field, (kind, { id, where }) => asker.sees(kind, id, where));
+  if (found) return found;
+  throw nothingAt(typed, field);
 }
 
 /** As it is kept. What is gone has no name, and is asked about as it stands. */
@@ -26,18 +37,25 @@ export async function scopeKept(path: string, { rights }: Pick<Store, 'rights'>)
   return (await lookedUp(path, rights)) ?? { path, thing: { path, memberOf: [] }, name: null };
 }
 
-async function lookedUp(typed: string, { find }: Store['rights']): Promise<Scope | null> {
+/** As it is kept, if it is there and they may see it. */
+export const scopeKeptSeen = (path: string, asker: Rights, { rights }: Pick<Store, 'rights'>): Promise<Scope | null> =>
+  lookedUp(path, rights, 'path', (kind, { id, where }) => asker.sees(kind, id, where));
+
+const nothingAt = (typed: string, field: string): Problem =>
+  new Problem('not-found', `there is nothing at ${typed}`, { field, suggestion: 'drover guest list, host list, pool list' });
+
+async function lookedUp(typed: string, { find }: Store['rights'], field = 'scope', sees: Sees = () => true): Promise<Scope | null> {
   const [, top = '', ref] = /^\/([a-z]+)\/(.+)$/.exec(typed) ?? [];
   const kind = KINDS[top];
   if (kind !== undefined && ref !== undefined) {
-    const [found, other] = await find(kind, ref);
+    const [found, other] = (await find(kind, ref)).filter((each) => sees(kind, each));
     if (!found) return null;
-    if (other) throw new Problem('conflict', `several are called ${ref}`, { field: 'scope', suggestion: 'use an id' });
+    if (other) throw new Problem('conflict', `several are called ${ref}`, { field, suggestion: 'use an id' });
     const thing = thingOf(kind, found.id, found.where);
     return { path: thing.path, thing, name: found.name === found.id ? null : found.name };
   }
   const scope = DroverScope.safeParse(typed);
-  if (!scope.success) throw new Problem('bad-request', `scope: ${scope.error.issues[0]?.message ?? 'not a scope'}`, { field: 'scope' });
+  if (!scope.success) throw new Problem('bad-request', `${field}: ${scope.error.issues[0]?.message ?? 'not a scope'}`, { field });
   return { path: scope.data, thing: { path: scope.data, memberOf: [] }, name: null };
 }
 
@@ -62,8 +80,11 @@ export async function principalNamed(
     const token = facts.tokens.find((each) => each.id === ref || (isOwner.includes(each.owner) && each.name === name));
     if (token) return { kind, id: token.id, name: ref };
   }
-  throw new Problem('not-found', `there is no ${who.replace(':', ' ')}`, {
+  throw nobodyCalled(who);
+}
+
+export const nobodyCalled = (who: string): Problem =>
+  new Problem('not-found', `there is no ${who.replace(':', ' ')}`, {
     field: 'who',
     suggestion: 'drover user list, drover group list, drover token list',
   });
-}

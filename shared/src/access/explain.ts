@@ -51,12 +51,23 @@ export function explainMap(indexed: IndexedFacts, who: Who, nowMs: number, more:
     ...containers.flatMap(({ path, members }) => [path, ...members]),
     ...more,
   ]);
+  return explainThings(
+    indexed,
+    who,
+    [...paths].map((path) => thingAt(indexed, path)),
+    nowMs,
+  );
+}
+
+/** What they may do with each of these, by path. */
+export function explainThings(indexed: IndexedFacts, who: Who, things: readonly Thing[], nowMs: number): MapExplanation {
+  const byPath = things.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   return {
     ...askedOf(indexed, who, nowMs),
-    paths: [...paths].sort().map((path) => {
-      const thing = thingAt(indexed, path);
+    paths: byPath.map((thing) => {
       const privileges = [...privilegesAt(indexed, who, thing, nowMs)].map(([privilege, { inherit }]) => ({ privilege, inherit }));
-      return { path, memberOf: [...thing.memberOf], privileges: privileges.sort((a, b) => (a.privilege < b.privilege ? -1 : 1)) };
+      const sorted = privileges.sort((a, b) => (a.privilege < b.privilege ? -1 : 1));
+      return { path: thing.path, memberOf: [...thing.memberOf], privileges: sorted };
     }),
   };
 }

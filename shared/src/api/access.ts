@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MapExplanation, ThingExplanation } from '../access/explanation.ts';
 import { Privilege } from '../access/privilege.ts';
 import { DroverScope } from '../access/scope.ts';
 import { PoolPath, PoolQuota, RoleName } from '../model/access.ts';
@@ -92,3 +93,16 @@ export const PoolsView = z.object({ items: z.array(PoolView) });
 /** Null: into none. */
 export const SetPool = z.strictObject({ pool: PoolPath.nullable() });
 export type SetPool = z.infer<typeof SetPool>;
+
+/** `who`: "user:anna", "group:ops", "token:anna!ci", or without the kind; left out: who asks. `path` left out: every path that is named. */
+export const ExplainQuery = z.strictObject({ who: Ref.optional(), path: z.string().min(1).max(300).optional() });
+export type ExplainQuery = z.infer<typeof ExplainQuery>;
+
+/** By path and by "user:{id}": what people call it. */
+const Names = z.record(z.string(), z.string());
+export const LiveThingExplanation = ThingExplanation.extend({ names: Names });
+export type LiveThingExplanation = z.infer<typeof LiveThingExplanation>;
+export const LiveMapExplanation = MapExplanation.extend({ names: Names });
+export type LiveMapExplanation = z.infer<typeof LiveMapExplanation>;
+export const LiveExplanation = z.union([LiveThingExplanation, LiveMapExplanation]);
+export type LiveExplanation = z.infer<typeof LiveExplanation>;
