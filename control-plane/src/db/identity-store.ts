@@ -30,6 +30,8 @@ export interface IdentityStore {
   passkey(id: string): Promise<Passkey | null>;
   /** Not expired. */
   ticket(hash: string, nowMs: number): Promise<SignInTicket | null>;
+  /** Has this user such a code, which was not used? */
+  hasRecoveryCode(userId: UserId, hash: string): Promise<boolean>;
   /** Has this user signed in from there before? */
   isKnownAddress(userId: UserId, address: string): Promise<boolean>;
   policy(): Promise<SignInPolicy>;

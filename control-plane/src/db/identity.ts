@@ -46,6 +46,13 @@ export function createIdentityStore(db: LibSQLDatabase, client: Client, changed:
         .where(and(eq(signInTicket.hash, hash), gt(signInTicket.expiresAtMs, nowMs)));
       return row ?? null;
     },
+    async hasRecoveryCode(userId, hash) {
+      const [row] = await db
+        .select({ atMs: recoveryCode.madeAtMs })
+        .from(recoveryCode)
+        .where(and(eq(recoveryCode.userId, userId), eq(recoveryCode.hash, hash), isNull(recoveryCode.usedAtMs)));
+      return row !== undefined;
+    },
     async isKnownAddress(userId, address) {
       const [row] = await db
         .select({ atMs: knownAddress.lastAtMs })

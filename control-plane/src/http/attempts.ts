@@ -8,6 +8,9 @@ const OF_ADDRESS = { free: 10, firstMs: MINUTE_MS, maxMs: 60 * MINUTE_MS, forget
 /** A quarter of an hour at most: whoever tries somebody's password must not be able to keep them out. */
 const OF_ACCOUNT = { free: 5, firstMs: 1_000, maxMs: 15 * MINUTE_MS, forgetMs: 120 * MINUTE_MS, keysMax: 10_000 };
 
+/** Nobody begins to sign in thirty times without a minute's rest. */
+const OF_BEGINNINGS = { free: 30, firstMs: 1_000, maxMs: MINUTE_MS, forgetMs: MINUTE_MS, keysMax: 10_000 };
+
 /** Whose secret is tried. At an address that they have signed in from before, attempts from elsewhere do not slow them down. */
 export interface Account {
   readonly name: string;
@@ -18,13 +21,21 @@ export interface Account {
 export interface Attempts {
   /** Runs `attempt`; one that throws not-signed-in or not-allowed counts as a failure. */
   try<T>(address: string | null, attempt: () => Promise<T>, account?: Account): Promise<T>;
+  /** For what anybody may begin, and costs us something each time. Throws Problem too-many-requests. */
+  begin(address: string | null): void;
 }
 
 export function createAttempts(clock: Clock): Attempts {
   const addresses = createThrottle(clock, OF_ADDRESS);
   const accounts = createThrottle(clock, OF_ACCOUNT);
+  const beginnings = createThrottle(clock, OF_BEGINNINGS);
 
   return {
+    begin(address) {
+      const key = networkOf(address);
+      refuseEarly(beginnings, key, 'too many sign-ins were begun from this address');
+      beginnings.begin(key);
+    },
     async try(address, attempt, account) {
       const addressKey = networkOf(address);
       const accountKey = account && `${account.name.toLowerCase()} ${account.isKnownAddress ? addressKey : 'from elsewhere'}`;

@@ -116,6 +116,14 @@ describe('a passkey', () => {
     await byAddress.close();
   });
 
+  it('is not asked for without end by whoever only begins', async () => {
+    const begin = async () => (await createPerson(world).ask('POST', '/session/passkey', {})).status;
+    for (let begun = 0; begun < 30; begun += 1) expect(await begin()).toBe(201);
+    expect(await begin()).toBe(429);
+    world.clock.advance(60_000);
+    expect(await begin()).toBe(201);
+  });
+
   it('that is no passkey at all is refused, whatever is in it', async () => {
     for (const passkey of [{}, { id: 7 }, { ...createAuthenticator(SITE).get({ challenge: 'x' }), response: { clientDataJSON: 'e30' } }]) {
       const { ticket } = (await createPerson(world).ask('POST', '/session/passkey', {})).json;

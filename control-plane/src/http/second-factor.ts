@@ -60,6 +60,9 @@ async function proofOf(deps: AppDeps, body: GiveSecondFactor, { user, challenge,
   const ways = await deps.store.identity.ways(user.id);
   if ('recovery' in body) {
     const hash = hashOfRecoveryCode(body.recovery);
+    if (!(await deps.store.identity.hasRecoveryCode(user.id, hash))) {
+      throw new Problem('not-signed-in', 'this recovery code is wrong, or was used', { field: 'recovery' });
+    }
     return [...useRecoveryCode(user.id, hash, nowMs), unlockTotp(user.id)];
   }
   if ('totp' in body) return codeProof(deps, ways, user, body.totp);

@@ -52,7 +52,11 @@ function bearerOf(authorization: string): string {
 }
 
 /** Cookies do not tell ports apart, control planes on one machine do. */
-const cookieName = (request: Request): string => `drover_session_${new URL(originOf(request)).port || 'web'}`;
+function cookieName(request: Request): string {
+  const { port, protocol } = new URL(originOf(request));
+  // With this prefix no other host, and nobody who can write into plain HTTP, can give a browser a cookie of ours.
+  return `${protocol === 'https:' ? '__Host-' : ''}drover_session_${port || 'web'}`;
+}
 
 function cookieOf(request: Request): string | null {
   const name = cookieName(request);

@@ -183,6 +183,7 @@ describe('codes', () => {
     expect((await anna.ask('GET', '/account')).json).toMatchObject({ totp: { locked: false }, recoveryCodesLeft: 9 });
     ticket = (await enter(anna)).json.ticket;
     expect((await give({ recovery: recovery[0] })).status).toBe(401);
+    world.clock.advance(60_000);
     expect((await give({ totp: codeAt(seed, world.clock.now()) })).status).toBe(201);
   });
 
@@ -205,6 +206,19 @@ describe('codes', () => {
     const late = (await enter(anna)).json.ticket;
     world.clock.advance(300_000);
     expect((await anna.ask('POST', '/session/second-factor', { ticket: late, totp: codeAt(seed, world.clock.now()) })).status).toBe(401);
+  });
+
+  it('wrong recovery codes are counted like wrong passwords', async () => {
+    const { recovery } = await withCodes(await withPassword());
+    const anna = createPerson(world);
+    const { ticket } = (await enter(anna)).json;
+    const give = (code = '') => anna.ask('POST', '/session/second-factor', { ticket, recovery: code });
+    for (let wrong = 0; wrong < 5; wrong += 1) {
+      expect((await give('aaaa-bbbb-cccc')).json).toMatchObject({ status: 401, detail: 'this recovery code is wrong, or was used' });
+    }
+    expect((await give(recovery[0])).status).toBe(429);
+    world.clock.advance(1_000);
+    expect((await give(recovery[0])).status).toBe(201);
   });
 
   it('new recovery codes make the old ones useless; who loses everything is helped by an owner', async () => {

@@ -38,7 +38,7 @@ const Facts = z.object({
 });
 
 export function openIdRoutes(deps: AppDeps, attempts: Attempts): Route[] {
-  return [waysRoute(deps), beginRoute(deps), callbackRoute(deps, attempts)];
+  return [waysRoute(deps), beginRoute(deps, attempts), callbackRoute(deps, attempts)];
 }
 
 function waysRoute(deps: AppDeps): Route {
@@ -56,7 +56,7 @@ function waysRoute(deps: AppDeps): Route {
   });
 }
 
-function beginRoute(deps: AppDeps): Route {
+function beginRoute(deps: AppDeps, attempts: Attempts): Route {
   const { store, clock, random } = deps;
   return rawRoute({
     method: 'GET',
@@ -67,7 +67,8 @@ function beginRoute(deps: AppDeps): Route {
     params: z.object({ directory: Ref }),
     query: z.strictObject({ to: OwnPath.default('/') }),
     answers: { status: 303, contentType: null, description: 'Off to the provider' },
-    async handler({ params, query, request }) {
+    async handler({ params, query, request, address }) {
+      attempts.begin(address);
       const directory = await store.identity.directory(params.directory);
       if (directory?.kind !== 'oidc' || !directory.enabled) {
         throw new Problem('not-found', `nobody signs in by ${params.directory}`, { field: 'directory' });

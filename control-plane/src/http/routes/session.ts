@@ -65,8 +65,9 @@ function beginRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       body: Nothing,
       status: 201,
       response: PasskeyChallenge,
-      async handler({ request }) {
+      async handler({ request, address }) {
         refuseOtherPages(request);
+        attempts.begin(address);
         const { challenge, options } = await passkeyOptions(siteOf(urlOf(deps, request)));
         const secret = random.text(40);
         const expiresAtMs = clock.now() + CHALLENGE_MS;
