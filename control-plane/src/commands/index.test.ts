@@ -29,3 +29,14 @@ it('help names every command', async () => {
 it.each([['vault'], ['rotate'], ['vault', 'rotat'], ['']])('what is no command is refused, and starts nothing: %s %s', async (...typed) => {
   await expect(type(...typed.filter((word) => word !== undefined))).rejects.toThrow(/has no command/);
 });
+
+it.each([
+  ['vault', 'rotate'],
+  ['owner', 'recover'],
+])('%s %s where there is no control plane says so, and makes none', async (...typed) => {
+  const nowhere = settingsOf({ DROVER_DATA: '/nonexistent/drover' }, { isRoot: false, home: '/home/somebody' });
+  await expect(runCommand(typed, nowhere, () => {})).rejects.toMatchObject({
+    code: 'not-found',
+    message: 'there is no control plane in /nonexistent/drover',
+  });
+});

@@ -1,27 +1,20 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { realClock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import { realRandom } from '@drover/shared/lib/random';
-import { openStore } from '../db/open.ts';
-import { openRemoteStore } from '../db/open-remote.ts';
 import { localUrl } from '../node/listen.ts';
 import { recoverOwner } from '../node/recover-owner.ts';
 import type { Command } from './command.ts';
+import { existingFolder, storeOf } from './data.ts';
 
 /** The control plane may run meanwhile: it looks into the same database. */
 export const ownerRecover: Command = {
   words: 'owner recover',
   summary: 'prints a link that signs an owner in: [NAME] [--reset-second-factor]',
-  async run({ dataPath, database, publicUrl, host, port }, rest, say) {
+  async run(settings, rest, say) {
+    const { publicUrl, host, port } = settings;
     const { name, resetSecondFactor } = parse(rest);
-    const folder = join(dataPath, 'control-plane');
-    if (!existsSync(folder)) {
-      throw new Problem('not-found', `there is no control plane in ${dataPath}`, { suggestion: 'set DROVER_DATA to its data folder' });
-    }
-    const now = () => realClock.now();
-    const store = await (database ? openRemoteStore(database.url, database.token, now) : openStore(join(folder, 'drover.db'), now));
+    const store = await storeOf(existingFolder(settings), settings);
     try {
       const url = publicUrl ?? localUrl(host, port);
       const recovered = await recoverOwner({ store, clock: realClock, random: realRandom }, { name, resetSecondFactor, url });
