@@ -79,7 +79,7 @@ describe('access explain', () => {
 
   it('needs a bundle that is there', async () => {
     const terminal = capture();
-    expect(await run(['access', 'explain', 'bob'], terminal)).toBe(2);
+    expect(await run(['access', 'check'], terminal)).toBe(2);
     expect(await run(['access', 'explain', 'bob', '--bundle', join(folder, 'none')], terminal)).toBe(2);
     expect(terminal.written.err).toMatch(/--bundle: say which file[\s\S]*--bundle: ENOENT/);
   });

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { type Bundle, readBundle } from '@drover/shared/access/bundle';
-import { factsOfBundle, momentMs } from '@drover/shared/access/bundle-facts';
+import { factsOfBundle } from '@drover/shared/access/bundle-facts';
 import { type IndexedFacts, indexFacts } from '@drover/shared/access/index-facts';
 import type { Who } from '@drover/shared/access/standing';
 import { Problem } from '@drover/shared/lib/problem';
-import { z } from 'zod';
 import { CliError } from './error.ts';
+import { parseMoment } from './moment-input.ts';
 
 export interface ReadBundle {
   readonly bundle: Bundle;
@@ -14,10 +14,7 @@ export interface ReadBundle {
 
 /** The bundle in a file, or in what comes in for "-". */
 export async function openBundle(path: string | undefined): Promise<ReadBundle> {
-  if (path === undefined)
-    throw new CliError('usage', '--bundle: say which file holds the users, roles and grants', {
-      suggestion: 'To ask a running control plane instead is not there yet.',
-    });
+  if (path === undefined) throw new CliError('usage', '--bundle: say which file holds the users, roles and grants');
   const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8').catch((cause: unknown) => {
     throw new CliError('usage', `--bundle: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   });
@@ -43,12 +40,5 @@ export function whoOf(words: string, { facts }: IndexedFacts): Who {
   });
 }
 
-const Moment = z.union([z.iso.datetime({ offset: true }), z.iso.date(), z.string().regex(/^\d{1,16}$/)]);
-
 /** The moment to judge at: --at, or now. */
-export function momentOf(words: string | undefined, nowMs: number): number {
-  if (words === undefined) return nowMs;
-  if (!Moment.safeParse(words).success)
-    throw new CliError('usage', `--at: "${words}" is no moment: use 2027-01-31, 2027-01-31T12:00:00Z or milliseconds since 1970`);
-  return momentMs(/^\d+$/.test(words) ? Number(words) : words) ?? nowMs;
-}
+export const momentOf = (words: string | undefined, nowMs: number): number => (words === undefined ? nowMs : parseMoment(words, '--at'));

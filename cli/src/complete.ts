@@ -1,3 +1,5 @@
+import { Privilege } from '@drover/shared/access/privilege';
+import { BUILT_IN_ROLES } from '@drover/shared/access/role';
 import { HostView, ImageView, NetworkView, StorageView, TaskView } from '@drover/shared/api/views';
 import type { Command, Option } from 'commander';
 import { z } from 'zod';
@@ -18,6 +20,10 @@ const fixed =
   async () =>
     words;
 
+const ROLES = asked(async (client) =>
+  (await client.call('GET', '/roles', z.object({ items: z.array(Named) }), { timeoutMs: ASK_MS })).value.items.map(({ name }) => name),
+);
+
 const NAMES: Readonly<Record<string, Names>> = {
   guest: asked((client, prefix) => namesOf(client, '/guests', Named, { search: prefix || undefined })),
   host: asked((client) => namesOf(client, '/hosts', HostView.pick({ name: true }))),
@@ -37,7 +43,22 @@ const NAMES: Readonly<Record<string, Names>> = {
   }),
   user: asked((client) => namesOf(client, '/users', Named)),
   context: async (_prefix, terminal) => Object.keys((await readContexts(terminal.env)).contexts),
-  role: fixed('owner', 'operator', 'guest-user', 'backup-operator', 'auditor', 'host-admin'),
+  // Offline, those that there always are.
+  role: (prefix, terminal, context) => ROLES(prefix, terminal, context).catch(() => BUILT_IN_ROLES.map(({ name }) => name)),
+  privilege: async () => Privilege.options,
+  group: asked((client) => namesOf(client, '/groups', Named)),
+  grant: asked((client) => idsOf(client, '/grants')),
+  pool: asked((client) => poolPaths(client)),
+  member: fixed('guest', 'storage', 'network'),
+  who: asked(async (client) => {
+    const groups = await namesOf(client, '/groups', Named);
+    return [...(await namesOf(client, '/users', Named)), ...groups.map((name) => `group:${name}`)];
+  }),
+  scope: asked(async (client) => {
+    const guests = await namesOf(client, '/guests', Named);
+    const tops = ['/', '/vms', '/nodes', '/storage', '/network', '/pool', '/access'];
+    return [...tops, ...guests.map((name) => `/vms/${name}`), ...(await poolPaths(client)).map((path) => `/pool/${path}`)];
+  }),
   firmware: fixed('uefi', 'bios'),
   type: fixed('container', 'vm'),
   state: fixed('running', 'stopped'),
@@ -141,6 +162,16 @@ async function namesOf(
   const schema = z.object({ items: z.array(item) });
   const { value } = await client.call('GET', path, schema, { query: { ...query, limit: NAMES_MAX }, timeoutMs: ASK_MS });
   return value.items.map(({ name }) => name);
+}
+
+async function idsOf(client: Client, path: string): Promise<string[]> {
+  const schema = z.object({ items: z.array(z.object({ id: z.string() })) });
+  return (await client.call('GET', path, schema, { timeoutMs: ASK_MS })).value.items.map(({ id }) => id);
+}
+
+async function poolPaths(client: Client): Promise<string[]> {
+  const schema = z.object({ items: z.array(z.object({ path: z.string() })) });
+  return (await client.call('GET', '/pools', schema, { timeoutMs: ASK_MS })).value.items.map(({ path }) => path);
 }
 
 const BASH = `# Completion of drover for bash. In ~/.bashrc: eval "$(drover completion bash)"

@@ -5,9 +5,11 @@ import { thingAt } from '@drover/shared/access/index-facts';
 import { lint } from '@drover/shared/access/lint';
 import { isWithin, type Reach, reachOf } from '@drover/shared/access/reach';
 import { ScopePath } from '@drover/shared/access/scope';
+import { LiveExplanation } from '@drover/shared/api/access';
 import type { Command } from 'commander';
 import { momentOf, openBundle, whoOf } from '../bundle-input.ts';
 import { CliError } from '../error.ts';
+import { explainedMap, explainedThing } from '../explain-print.ts';
 import { json, table } from '../print.ts';
 import { type OpenSession, type Session, withExamples } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
@@ -19,10 +21,14 @@ interface BundleOptions {
 
 const WHO = 'a user such as alice or alice@pve, a token such as alice!ci, or group:ops';
 
-/** Who may do what, and why: as a file says it. */
+/** Who may do what, and why: of the fleet as it is, or as a file says it. */
 export function addAccessBundleCommands(program: Command, open: OpenSession): void {
   const access = program.command('access').description('who may do what, and why');
-  withExamples(access, ['drover access explain alice /vms/107 --bundle access.json', 'drover access check --bundle access.json']);
+  withExamples(access, [
+    'drover access explain alice /vms/web',
+    'drover access explain alice /vms/107 --bundle access.json',
+    'drover access check --bundle access.json',
+  ]);
   addExplain(access, open);
   addCheck(access, open);
   addList(access, open);
@@ -34,17 +40,21 @@ export function addAccessBundleCommands(program: Command, open: OpenSession): vo
 function addExplain(access: Command, open: OpenSession): void {
   const command = access
     .command('explain')
-    .argument('<who>', WHO)
-    .argument('[path]', 'such as /vms/107; else every path that is named anywhere')
-    .description('the privileges somebody has, and for each the grant that gave or blocked it; JSON');
+    .argument('[who]', `${WHO}; else yourself`)
+    .argument('[scope]', 'such as /vms/107 or /vms/web; else every path that a grant names')
+    .description('the privileges somebody has, and for each the grant that gave or blocked it; of a bundle as JSON');
   withBundle(command);
   withExamples(command, [
+    'drover access explain',
+    'drover access explain alice /vms/web',
     'drover access explain alice /vms/107 --bundle access.json',
     'drover access explain alice@pve!ci /pool/shop --bundle access.json    # a token; token:… says so outright',
     'drover access explain group:ops --bundle access.json    # what a member has who is nothing else',
     'drover access explain bob --bundle access.json --at 2027-01-31',
-  ]).action(async (words: string, path: string | undefined, options: BundleOptions) => {
+  ]).action(async (words: string | undefined, path: string | undefined, options: BundleOptions) => {
     const session = open();
+    if (options.bundle === undefined) return explainLive(session, words, path, options.at);
+    if (words === undefined) throw new CliError('usage', 'whose rights? Write a name as it stands in the bundle');
     const { bundle, indexed } = await openBundle(options.bundle);
     const who = whoOf(words, indexed);
     const nowMs = momentOf(options.at, Date.now());
@@ -52,6 +62,15 @@ function addExplain(access: Command, open: OpenSession): void {
       path === undefined ? explainMap(indexed, who, nowMs, bundle.things) : explain(indexed, who, thingAt(indexed, pathOf(path)), nowMs);
     session.terminal.out(json(explained));
   });
+}
+
+async function explainLive(session: Session, who: string | undefined, path: string | undefined, at: string | undefined): Promise<void> {
+  if (at !== undefined) throw new CliError('usage', '--at is for bundles: the fleet is explained as of now');
+  // A path alone is about oneself.
+  const query = path === undefined && who?.startsWith('/') ? { path: who } : { who, path };
+  const { value, raw } = await (await session.client()).call('GET', '/access/explain', LiveExplanation, { query });
+  if (session.isJson) return session.terminal.out(json(raw));
+  session.terminal.out('paths' in value ? explainedMap(value) : explainedThing(value));
 }
 
 function addCheck(access: Command, open: OpenSession): void {

@@ -3,6 +3,7 @@ import { RoleName } from '@drover/shared/model/access';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { CliError } from '../error.ts';
+import { parseMoment } from '../moment-input.ts';
 import { json, table } from '../print.ts';
 import { confirm, encoded, listAll, noteRest, type OpenSession, withExamples } from '../session.ts';
 import { formatTime, parseWhole } from '../units.ts';
@@ -97,11 +98,17 @@ function addToken(program: Command, open: OpenSession): void {
   const create = token
     .command('create')
     .argument('<name>')
-    .option('--role <role>', 'what it may do, within what you may; else all that you may')
+    .option('--role <role>', 'what it may do on everything, within what you may; else all that you may')
+    .option('--own-grants-only', 'it may do what is granted to it alone, and nothing yet')
+    .option('--expires <date>', 'until then, such as 2027-01-31')
     .description('make a token; it is shown once');
-  withExamples(create, ['drover token create backup-script --role auditor']).action(async (name: string, options: { role?: string }) => {
+  withExamples(create, [
+    'drover token create backup-script --role auditor',
+    'drover token create ci --own-grants-only --expires 2027-01-31    # then: drover grant add',
+  ]).action(async (name: string, options: { role?: string; ownGrantsOnly?: boolean; expires?: string }) => {
     const session = open();
-    const body = { name, role: roleOf(options.role) };
+    const expiresAtMs = options.expires === undefined ? undefined : parseMoment(options.expires, '--expires');
+    const body = { name, role: roleOf(options.role), ownGrantsOnly: options.ownGrantsOnly, expiresAtMs };
     const { value, raw } = await (await session.client()).call('POST', '/tokens', NewTokenView, { body });
     if (session.isJson) return session.terminal.out(json(raw));
     session.terminal.out(`${value.secret}\n`);
