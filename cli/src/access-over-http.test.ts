@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../control-plane/src/node.ts';
 import { capture } from '../../test/cli/capture.ts';
-import { run } from './program.ts';
+import { complete } from './complete.ts';
+import { createProgram, run } from './program.ts';
 
 /** Rights from the command line, against a whole control plane. */
 
@@ -87,4 +88,19 @@ it('a token with own grants only has nothing until something is granted to it', 
   await done(`grant add ${user.name}!ci owner /`);
   expect((await drover('role create mine --privileges VM.Audit', token)).code).toBe(0);
   expect(await drover('token create late --expires 2001-01-31')).toMatchObject({ code: 2, err: expect.stringContaining('has passed') });
+});
+
+describe('completion', () => {
+  it.each([
+    ['grant add an', ['anna']],
+    ['grant add group:ops aud', ['auditor']],
+    ['grant add anna auditor /p', ['/pool', '/pool/lab']],
+    ['grant list --who an', ['anna']],
+    ['pool put sto', ['storage']],
+    ['pool edit l', ['lab']],
+    ['access list anna VM.Con', ['VM.Config.CDROM']],
+  ])('drover %s', async (line, expected) => {
+    const terminal = capture({ env: { DROVER_URL: plane.url.replace('localhost', '127.0.0.1'), DROVER_TOKEN: plane.localToken } });
+    expect(await complete(createProgram(terminal), line.split(' '), terminal)).toEqual(expect.arrayContaining(expected));
+  });
 });
