@@ -218,7 +218,7 @@ export async function createAppWorld(overrides: Partial<AppDeps> = {}): Promise<
         ...(raw !== undefined ? { body: raw } : body !== undefined ? { body: JSON.stringify(body) } : {}),
       });
       const text = await response.text();
-      const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
+      const isJson = text !== '' && /json\b/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
     },
     async close() {

@@ -1,3 +1,4 @@
+import type { AuditFacts } from '@drover/shared/model/audit';
 import type { Figures } from '@drover/shared/model/figures';
 import type { Hardware } from '@drover/shared/model/hardware';
 import type { Inventory } from '@drover/shared/model/host';
@@ -87,6 +88,8 @@ export interface Change {
   readonly forgottenHosts?: readonly HostId[];
   readonly usedEnrolments?: readonly { readonly tokenHash: string; readonly hostId: HostId }[];
   readonly rights?: readonly RightsWrite[];
+  /** What the record says of it: written in the same commit, or nothing of it is. */
+  readonly audit?: readonly AuditFacts[];
   readonly events?: readonly EventWrite[];
   readonly log?: readonly TaskLogWrite[];
   /** Written with the rest, so that a repeated request is answered from here exactly when the first one was carried out. */

@@ -3,6 +3,7 @@ import type { Page } from '@drover/shared/api/views';
 import type { HostId, TokenId, UserId } from '@drover/shared/model/id';
 import type { IdempotencyKey } from '../core/change.ts';
 import type { Grant } from '../core/rights.ts';
+import type { Recorded } from './audit-write.ts';
 import type { ListByName } from './store.ts';
 
 export interface User {
@@ -56,9 +57,9 @@ export interface AccessStore {
   user(ref: string): Promise<User | null>;
   users(list: ListByName): Promise<Page<User>>;
   /** With what they are granted. Throws Problem name-taken. */
-  addUser(user: User, grants: readonly Grant[]): Promise<void>;
+  addUser(user: User, grants: readonly Grant[], record?: Recorded): Promise<void>;
   /** With the user's tokens and links. False: there was none. The last owner cannot be removed (Problem wrong-state). */
-  removeUser(id: UserId): Promise<boolean>;
+  removeUser(id: UserId, record?: Recorded): Promise<boolean>;
   /** Somebody who owns everything without an end; null: nobody does. */
   anyOwner(): Promise<User | null>;
   /** Has any of these ever signed in through a link? */
@@ -68,23 +69,23 @@ export interface AccessStore {
   caller(tokenHash: string, nowMs: number): Promise<{ readonly user: User; readonly token: Token } | null>;
   tokens(list: ListByName & { readonly userId?: UserId | undefined }): Promise<Page<{ readonly token: Token; readonly userName: string }>>;
   /** With what is granted to it. Throws Problem name-taken: api tokens of one user have different names. */
-  addToken(token: Token, tokenHash: string, grants?: readonly Grant[]): Promise<void>;
+  addToken(token: Token, tokenHash: string, grants?: readonly Grant[], record?: Recorded): Promise<void>;
   /** Gives the named token of this user a new secret, making it if need be: the token of "this machine". */
   replaceToken(token: Token, tokenHash: string): Promise<void>;
   token(id: string): Promise<Token | null>;
-  removeToken(id: TokenId): Promise<boolean>;
+  removeToken(id: TokenId, record?: Recorded): Promise<boolean>;
   touchToken(id: TokenId, nowMs: number): Promise<void>;
 
-  addLink(linkHash: string, userId: UserId, expiresAtMs: number): Promise<void>;
+  addLink(linkHash: string, userId: UserId, expiresAtMs: number, record?: Recorded): Promise<void>;
   /** The user whom the link signs in; null: no such link, used, or expired. It is used up in the batch that begins the session. */
   linkUser(linkHash: string, nowMs: number): Promise<User | null>;
 
-  addEnrolment(enrolment: Omit<Enrolment, 'usedByHostId'>): Promise<void>;
+  addEnrolment(enrolment: Omit<Enrolment, 'usedByHostId'>, record?: Recorded): Promise<void>;
   enrolment(tokenHash: string): Promise<Enrolment | null>;
   /** The newest first, with the host that each was used by; null: by none. */
   enrolments(): Promise<readonly (Enrolment & { readonly usedBy: string | null })[]>;
   /** Takes an unused one back: all of its hash, or the beginning that lists show. False: there was none. */
-  removeEnrolment(hashOrId: string): Promise<boolean>;
+  removeEnrolment(hashOrId: string, record?: Recorded): Promise<boolean>;
 
   /** What was answered to this key before: the method, path and body it came with, and the decision's answer. */
   idempotent(userId: UserId, key: string): Promise<(IdempotencyKey & { readonly answer: unknown }) | null>;

@@ -3,6 +3,7 @@ import { and, asc, count, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
 import type { Grant } from '../core/rights.ts';
 import type { AccessStore } from './access-store.ts';
+import { auditSql, type Recorded } from './audit-write.ts';
 import { conflictOf } from './commit.ts';
 import { HAS_OWNER, OWNERS } from './commit-rights.ts';
 import type { Questions } from './questions.ts';
@@ -16,6 +17,7 @@ const { accessGrant, groupMember, user, token, link, enrolment, upload, event, h
 export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () => number, changed: () => void): AccessStore {
   const insertGrant = ({ principal, ...grant }: Grant) =>
     db.insert(accessGrant).values({ ...grant, principalKind: principal.kind, principalId: principal.id });
+  const recording = (record: Recorded, onlyIfChanged = false) => (record ? [db.run(auditSql(record, onlyIfChanged))] : []);
   const eventOf = (kind: 'user' | 'token', id: string, gone: boolean) => db.insert(event).values({ kind, id, gone, atMs: now() });
 
   return {
@@ -37,13 +39,13 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       const [row] = await db.select({ total: count() }).from(user).where(where);
       return pageOf(found, list.limit, row?.total ?? 0, ({ id, name }) => `${name}/${id}`);
     },
-    async addUser(added, grants) {
+    async addUser(added, grants, record) {
       await refusingTakenNames(added.name, () =>
-        db.batch([db.insert(user).values(added), eventOf('user', added.id, false), ...grants.map(insertGrant)]),
+        db.batch([db.insert(user).values(added), eventOf('user', added.id, false), ...grants.map(insertGrant), ...recording(record)]),
       );
       changed();
     },
-    async removeUser(id) {
+    async removeUser(id, record) {
       const [known] = await db.select({ id: user.id }).from(user).where(eq(user.id, id));
       if (!known) return false;
       await refusing(new Problem('wrong-state', 'this is the last owner', { suggestion: 'make somebody else an owner first' }), () =>
@@ -57,6 +59,7 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
           db.delete(token).where(eq(token.userId, id)),
           db.delete(link).where(eq(link.userId, id)),
           db.run(sql.raw(HAS_OWNER.sql)),
+          ...recording(record),
           eventOf('user', id, true),
         ]),
       );
@@ -102,9 +105,14 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       const page = pageOf(found, list.limit, row?.total ?? 0, (item) => `${item.token.name}/${item.token.id}`);
       return { ...page, items: page.items.map((item) => ({ token: withoutHash(item.token), userName: item.userName })) };
     },
-    async addToken(added, hash, grants = []) {
+    async addToken(added, hash, grants = [], record = undefined) {
       await refusingTakenNames(added.name, () =>
-        db.batch([db.insert(token).values({ ...added, hash }), eventOf('token', added.id, false), ...grants.map(insertGrant)]),
+        db.batch([
+          db.insert(token).values({ ...added, hash }),
+          eventOf('token', added.id, false),
+          ...grants.map(insertGrant),
+          ...recording(record),
+        ]),
       );
       changed();
     },
@@ -117,9 +125,10 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       const [row] = await db.select().from(token).where(sql`${token.id} = ${id}`);
       return row ? withoutHash(row) : null;
     },
-    async removeToken(id) {
+    async removeToken(id, record) {
       const [removed] = await db.batch([
         db.delete(token).where(eq(token.id, id)).returning({ id: token.id }),
+        ...recording(record, true),
         db.delete(accessGrant).where(and(eq(accessGrant.principalKind, 'token'), eq(accessGrant.principalId, id))),
         eventOf('token', id, true),
       ]);
@@ -130,8 +139,8 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       await db.update(token).set({ lastUsedAtMs: nowMs }).where(eq(token.id, id));
     },
 
-    async addLink(hash, userId, expiresAtMs) {
-      await db.insert(link).values({ hash, userId, expiresAtMs });
+    async addLink(hash, userId, expiresAtMs, record) {
+      await db.batch([db.insert(link).values({ hash, userId, expiresAtMs }), ...recording(record)]);
     },
     async linkUser(hash, nowMs) {
       const [row] = await db
@@ -142,8 +151,8 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
       return row?.user ?? null;
     },
 
-    async addEnrolment(added) {
-      await db.insert(enrolment).values(added);
+    async addEnrolment(added, record) {
+      await db.batch([db.insert(enrolment).values(added), ...recording(record)]);
     },
     async enrolment(tokenHash) {
       const [row] = await db.select().from(enrolment).where(eq(enrolment.tokenHash, tokenHash));
@@ -158,10 +167,14 @@ export function createAccessStore(db: LibSQLDatabase, ask: Questions, now: () =>
         .limit(1_000);
       return rows.map((row) => ({ ...row.enrolment, usedBy: row.usedBy }));
     },
-    async removeEnrolment(hashOrId) {
+    async removeEnrolment(hashOrId, record) {
       const named = or(eq(enrolment.tokenHash, hashOrId), eq(sql`substr(${enrolment.tokenHash}, 1, ${ENROLMENT_ID_LENGTH})`, hashOrId));
       const unused = and(named, isNull(enrolment.usedByHostId));
-      return (await db.delete(enrolment).where(unused).returning({ hash: enrolment.tokenHash })).length > 0;
+      const [removed] = await db.batch([
+        db.delete(enrolment).where(unused).returning({ hash: enrolment.tokenHash }),
+        ...recording(record, true),
+      ]);
+      return removed.length > 0;
     },
 
     async idempotent(userId, key) {

@@ -1,6 +1,7 @@
 import type { HostId } from '@drover/shared/model/id';
 import type { CutOff } from '../broker/profile.ts';
 import type { LeaseStore } from '../loop/lease.ts';
+import type { Recorded } from './audit-write.ts';
 
 export type ProfileName = 'embedded' | 'mosquitto' | 'nats' | 'jwt';
 
@@ -33,14 +34,14 @@ export interface CellStore extends LeaseStore {
   /** By name. */
   cells(): Promise<readonly KnownCell[]>;
   /** Throws Problem name-taken. */
-  addCell(cell: Cell): Promise<void>;
+  addCell(cell: Cell, record?: Recorded): Promise<void>;
   /** False: there is none. */
-  setDraining(name: string, isDraining: boolean): Promise<boolean>;
+  setDraining(name: string, isDraining: boolean, record?: Recorded): Promise<boolean>;
   setReached(name: string, isReached: boolean): Promise<void>;
   /** Throws Problem in-use while there are hosts. False: there is none. */
-  removeCell(name: string): Promise<boolean>;
+  removeCell(name: string, record?: Recorded): Promise<boolean>;
   /** The host's next credentials are for that cell. */
-  moveHost(hostId: HostId, cell: string, atMs: number): Promise<void>;
+  moveHost(hostId: HostId, cell: string, atMs: number, record?: Recorded): Promise<void>;
   /** Hosts of cells that drain get another cell that is reached, the emptiest first; at most `limit` at once. Gives those that moved. */
   moveDraining(limit: number, atMs: number): Promise<readonly HostId[]>;
   /** Hosts that were revoked or forgotten since then. */

@@ -2,12 +2,18 @@ import { Problem } from '@drover/shared/lib/problem';
 import { HostId } from '@drover/shared/model/id';
 import type { Client, InValue } from '@libsql/client';
 import { z } from 'zod';
+import { auditIfChanged, auditStatement, type Recorded } from './audit-write.ts';
 import type { CellStore, KnownCell } from './cell-store.ts';
 import { conflictOf } from './commit.ts';
 
 /** `changed`: tells live streams that an event was written. */
 export function createCellStore(client: Client, changed: () => void): CellStore {
   const run = async (sql: string, ...args: InValue[]): Promise<number> => (await client.execute({ sql, args })).rowsAffected;
+  /** With what the record says of it, if anything was changed. */
+  const runRecorded = async (record: Recorded, sql: string, ...args: InValue[]): Promise<number> => {
+    const [done] = await client.batch([{ sql, args }, ...(record ? [auditIfChanged(record)] : [])], 'write');
+    return done?.rowsAffected ?? 0;
+  };
   // A row may be a list that also has names.
   const rows = async (sql: string, ...args: InValue[]): Promise<readonly Record<string, unknown>[]> =>
     (await client.execute({ sql, args })).rows.map((row) => ({ ...row }));
@@ -15,9 +21,10 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
   return {
     cells: async () => (await rows(CELLS)).map((row) => CellRow.parse(row)),
 
-    async addCell({ name, profile, urls, ownUrl, adminUrl, serverCertificate, isDraining, createdAtMs }) {
+    async addCell({ name, profile, urls, ownUrl, adminUrl, serverCertificate, isDraining, createdAtMs }, record) {
       try {
-        await run(
+        await runRecorded(
+          record,
           'INSERT INTO cell (name, profile, urls, own_url, admin_url, server_certificate, is_draining, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
           ...[name, profile, JSON.stringify(urls), ownUrl, adminUrl, serverCertificate, isDraining ? 1 : 0, createdAtMs],
         );
@@ -27,12 +34,18 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
       }
     },
 
-    setDraining: async (name, isDraining) => (await run('UPDATE cell SET is_draining = ? WHERE name = ?', isDraining ? 1 : 0, name)) > 0,
+    setDraining: async (name, isDraining, record) =>
+      (await runRecorded(record, 'UPDATE cell SET is_draining = ? WHERE name = ?', isDraining ? 1 : 0, name)) > 0,
 
     setReached: async (name, isReached) => void (await run('UPDATE cell SET is_reached = ? WHERE name = ?', isReached ? 1 : 0, name)),
 
-    async removeCell(name) {
-      const removed = await run('DELETE FROM cell WHERE name = ? AND NOT EXISTS (SELECT 1 FROM host WHERE cell = ?)', name, name);
+    async removeCell(name, record) {
+      const removed = await runRecorded(
+        record,
+        'DELETE FROM cell WHERE name = ? AND NOT EXISTS (SELECT 1 FROM host WHERE cell = ?)',
+        name,
+        name,
+      );
       if (removed > 0) return true;
       const [held] = await rows('SELECT count(*) AS hosts FROM host WHERE cell = ?', name);
       const hosts = Number(held?.hosts ?? 0);
@@ -40,11 +53,12 @@ export function createCellStore(client: Client, changed: () => void): CellStore 
       throw new Problem('in-use', `the cell ${name} has ${hosts} hosts`, { suggestion: `move them away first: drover cell drain ${name}` });
     },
 
-    async moveHost(hostId, cell, atMs) {
+    async moveHost(hostId, cell, atMs, record) {
       await client.batch(
         [
           { sql: 'UPDATE host SET cell = ? WHERE id = ?', args: [cell, hostId] },
           { sql: HOST_EVENT, args: [hostId, atMs] },
+          ...(record ? [auditStatement(record)] : []),
         ],
         'write',
       );

@@ -2,6 +2,7 @@ import { GuestStatus } from '@drover/shared/model/guest';
 import type { HostId } from '@drover/shared/model/id';
 import type { Client } from '@libsql/client';
 import type { Change, EventWrite, FiguresWrite, HostUpdate, ObservationWrite, TaskUpdate, WishWrite } from '../core/change.ts';
+import { auditStatement } from './audit-write.ts';
 import { rightsStatements } from './commit-rights.ts';
 import { guestIndexOf, nameOfSpec, taskRowOf, variantOfSpec, wordsOf } from './rows.ts';
 import * as schema from './schema.ts';
@@ -61,6 +62,7 @@ function statementsOf(change: Change): Statement[] {
     ]),
     ...(change.log ?? []).map((line) => insert(schema.taskLog, line)),
     ...(change.rights ?? []).flatMap(rightsStatements),
+    ...(change.audit ?? []).map(auditStatement),
     ...events.filter(({ gone }) => !gone).map((event) => insert(schema.event, { ...event, atMs })),
     ...(change.idempotency === undefined ? [] : [insert(schema.idempotency, { ...change.idempotency, atMs })]),
   ];

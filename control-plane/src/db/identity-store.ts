@@ -1,6 +1,7 @@
 import type { SignInPolicy } from '@drover/shared/api/identity';
 import type { DirectoryId, UserId } from '@drover/shared/model/id';
 import type { Token, User } from './access-store.ts';
+import type { Recorded } from './audit-write.ts';
 import type * as schema from './identity-schema.ts';
 import type { Statement } from './statement.ts';
 
@@ -42,5 +43,5 @@ export interface IdentityStore {
   directoryUser(directoryId: DirectoryId, subject: string): Promise<(DirectoryUser & { readonly user: User }) | null>;
   directoryUsers(directoryId: DirectoryId): Promise<readonly (DirectoryUser & { readonly user: User })[]>;
   /** One batch: everything, or nothing and false, when a guard among them did not hold. */
-  write(statements: readonly Statement[]): Promise<boolean>;
+  write(statements: readonly Statement[], record?: Recorded): Promise<boolean>;
 }

@@ -2,6 +2,7 @@ import { SignInPolicy } from '@drover/shared/api/identity';
 import type { Client } from '@libsql/client';
 import { and, asc, count, desc, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { LibSQLDatabase } from 'drizzle-orm/libsql';
+import { auditStatement } from './audit-write.ts';
 import { conflictOf } from './commit.ts';
 import * as identity from './identity-schema.ts';
 import type { IdentityStore } from './identity-store.ts';
@@ -106,10 +107,10 @@ export function createIdentityStore(db: LibSQLDatabase, client: Client, changed:
         .orderBy(asc(user.name));
       return rows.map((row) => ({ ...row.known, user: row.user }));
     },
-    async write(statements) {
+    async write(statements, record) {
       try {
         await client.batch(
-          statements.map(({ sql, args }) => ({ sql, args })),
+          [...statements, ...(record ? [auditStatement(record)] : [])].map(({ sql, args }) => ({ sql, args })),
           'write',
         );
       } catch (error) {

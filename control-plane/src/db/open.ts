@@ -3,6 +3,7 @@ import type { Client } from '@libsql/client';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/libsql';
 import { createAccessStore } from './access.ts';
+import { createAuditStore } from './audit.ts';
 import { createCellStore } from './cells.ts';
 import { commitChange } from './commit.ts';
 import { createFleet } from './fleet.ts';
@@ -68,6 +69,7 @@ export async function storeOn(client: Client, now: () => number, defer: Defer | 
     access: createAccessStore(db, ask, now, changed),
     identity: createIdentityStore(db, client, changed),
     rights: createRightsStore(db, ask),
+    audit: createAuditStore(db, client),
     cells: createCellStore(client, changed),
     fleet: createFleet(db),
     sealed: createSealedStore(client),

@@ -2,6 +2,7 @@ import type { Privilege } from '@drover/shared/access/privilege';
 import type { SignInWay } from '@drover/shared/api/identity';
 import type { ProblemView } from '@drover/shared/lib/problem';
 import type { PoolQuota } from '@drover/shared/model/access';
+import type { AuditFacts } from '@drover/shared/model/audit';
 import type { Figures } from '@drover/shared/model/figures';
 import type { Power } from '@drover/shared/model/guest';
 import type { Hardware } from '@drover/shared/model/hardware';
@@ -230,6 +231,19 @@ export const poolMember = sqliteTable(
   { kind: text().$type<'guest' | 'storage' | 'network'>().notNull(), id: text().notNull(), pool: text().notNull() },
   (table) => [primaryKey({ columns: [table.kind, table.id] })],
 );
+
+/** Who did what: the facts whole, and beside them what is looked for. */
+export const audit = sqliteTable('audit', {
+  number: integer().primaryKey({ autoIncrement: true }),
+  atMs: integer('at_ms').notNull(),
+  who: text().notNull(),
+  kind: text(),
+  thing: text(),
+  facts: json<AuditFacts>().notNull(),
+});
+
+/** What binds each entry to all before it. */
+export const auditLink = sqliteTable('audit_link', { number: integer().primaryKey(), hash: text().notNull() });
 
 export const counter = sqliteTable('counter', { name: text().primaryKey(), value: integer().notNull() });
 

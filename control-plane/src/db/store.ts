@@ -21,6 +21,7 @@ import type {
 } from '../core/views.ts';
 import type { SealingKeyStore } from '../host-sealing.ts';
 import type { AccessStore } from './access-store.ts';
+import type { AuditStore } from './audit-store.ts';
 import type { CellStore } from './cell-store.ts';
 import type { Fleet } from './fleet.ts';
 import type { IdentityStore } from './identity-store.ts';
@@ -139,6 +140,7 @@ export interface Store extends Reads {
   readonly access: AccessStore;
   readonly identity: IdentityStore;
   readonly rights: RightsStore;
+  readonly audit: AuditStore;
   readonly cells: CellStore;
   readonly fleet: Fleet;
   readonly sealed: SealedStore;

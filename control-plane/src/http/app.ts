@@ -9,6 +9,7 @@ import type { Route } from './route.ts';
 import { accessRoutes } from './routes/access.ts';
 import { accountRoutes } from './routes/account.ts';
 import { agentRoutes } from './routes/agent.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { cellRoutes } from './routes/cells.ts';
 import { directoryRoutes } from './routes/directories.ts';
 import { directorySyncRoutes } from './routes/directory-sync.ts';
@@ -75,6 +76,7 @@ export function routesOf(deps: AppDeps, room: UploadRoom): readonly Route[] {
     ...taskRoutes(deps),
     ...eventRoutes(deps),
     ...accessRoutes(deps),
+    ...auditRoutes(deps),
     ...rightsRoutes(deps),
     ...explainRoutes(deps),
     ...groupRoutes(deps),

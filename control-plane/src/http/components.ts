@@ -1,4 +1,5 @@
 import * as access from '@drover/shared/api/access';
+import * as audit from '@drover/shared/api/audit';
 import * as cells from '@drover/shared/api/cells';
 import * as directories from '@drover/shared/api/directories';
 import * as hostViews from '@drover/shared/api/host-views';
@@ -7,6 +8,7 @@ import * as requests from '@drover/shared/api/requests';
 import * as upgrades from '@drover/shared/api/upgrades';
 import * as views from '@drover/shared/api/views';
 import { ProblemView } from '@drover/shared/lib/problem';
+import { AuditEntry } from '@drover/shared/model/audit';
 
 import {
   ConnectRequest,
@@ -30,6 +32,7 @@ export const NetworkPage = views.page(views.NetworkView);
 export const TaskPage = views.page(views.TaskView);
 export const UserPage = views.page(views.UserView);
 export const TokenPage = views.page(views.TokenView);
+export const AuditPage = views.page(AuditEntry);
 export const GroupPage = views.page(access.GroupView);
 export const AcceptedGuest = views.accepted(views.GuestView);
 export const AcceptedImage = views.accepted(views.ImageView);
@@ -141,6 +144,9 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   TaskPage,
   UserPage,
   GroupPage,
+  AuditPage,
+  AuditEntry,
+  AuditVerdict: audit.AuditVerdict,
   Group: access.GroupView,
   CreateGroup: access.CreateGroup,
   GroupMember: access.GroupMember,

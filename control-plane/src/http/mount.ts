@@ -9,12 +9,13 @@ import { readJson } from './body.ts';
 import { pass } from './gate.ts';
 import { rememberAnswers } from './idempotency.ts';
 import { senderOf } from './origin.ts';
+import { createRefusals } from './refusals.ts';
 import { reply } from './reply.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { type Caller, callerOf } from './session.ts';
 
 export interface MountContext {
-  readonly store: Pick<Store, 'access' | 'rights' | 'task'>;
+  readonly store: Pick<Store, 'access' | 'audit' | 'rights' | 'task'>;
   readonly clock: Clock;
   /** The address at the other end of the connection, from what the runtime hands to fetch. */
   readonly addressOf: (env: unknown) => string | null;
@@ -23,15 +24,24 @@ export interface MountContext {
 /** Puts routes on the server. Every request to one of them passes the same gate, in the same order. */
 export function mount(app: Hono, routes: readonly Route[], context: MountContext): void {
   const remember = rememberAnswers(context.clock);
+  const tellRefusal = createRefusals(context.store.audit, context.clock);
   for (const route of routes) {
     const perform = async (c: Context): Promise<Response> => {
       const request = c.req.raw;
       const caller = await admit(route, request, context);
-      const parsed = await parse(route, c, caller);
-      // What the address names is resolved once, here; a body that is not good is refused before that is looked at.
-      const params = caller === null ? parsed.params : await pass(route, caller, paramsAndBody(parsed), context.store);
-      const call = { ...parsed, params, address: context.addressOf(c.env) };
-      return remember(call.key, async () => respond(route, await route.run(call)));
+      const address = context.addressOf(c.env);
+      let body: unknown;
+      try {
+        const parsed = await parse(route, c, caller);
+        body = parsed.body;
+        // What the address names is resolved once, here; a body that is not good is refused before that is looked at.
+        const params = caller === null ? parsed.params : await pass(route, caller, paramsAndBody(parsed), context.store);
+        const call = { ...parsed, params, action: `${route.method} ${route.path}`, address };
+        return await remember(call.key, async () => respond(route, await route.run(call)));
+      } catch (thrown) {
+        await tellRefusal(thrown, { route, caller, body, address });
+        throw thrown;
+      }
     };
     app.on(route.method, honoPath(route.path), perform);
   }
@@ -61,7 +71,7 @@ const paramsAndBody = ({ params, body }: Pick<Call, 'params' | 'body'>) => ({
   body,
 });
 
-async function parse(route: Route, c: Context, caller: Caller | null): Promise<Omit<Call, 'address'>> {
+async function parse(route: Route, c: Context, caller: Caller | null): Promise<Omit<Call, 'address' | 'action'>> {
   const request = c.req.raw;
   const params = check(route.params, c.req.param(), 'the address');
   const query = check(route.query ?? NO_QUERY, singles(new URL(request.url).searchParams), 'the query');

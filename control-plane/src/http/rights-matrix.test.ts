@@ -114,6 +114,9 @@ const TABLE: Readonly<Record<string, Row>> = {
   'POST /api/v1/directories/{directory}/test': { on: 'access', needs: 'Realm.Allocate', body: {} },
   'POST /api/v1/directories/{directory}/users': { on: 'access', needs: 'Realm.AllocateUser', body: { user: 'nobody', subject: 'x' } },
   'POST /api/v1/directories/{directory}/sync': { on: 'access', needs: 'Realm.AllocateUser', body: {} },
+  'GET /api/v1/audit': { on: 'access', needs: 'Sys.Syslog' },
+  'GET /api/v1/audit/verify': { on: 'access', needs: 'Sys.Syslog' },
+  'GET /api/v1/audit/export': { on: 'access', needs: 'Sys.Syslog' },
   'GET /api/v1/guests': { lists: 'guest', needs: 'VM.Audit' },
   'POST /api/v1/guests': {
     makes: [
@@ -330,7 +333,7 @@ async function ask(route: string, secret: string | null, row: Row) {
     ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
   });
   if (response.headers.get('content-type') === 'text/event-stream') await response.body?.cancel();
-  const text = /json/.test(response.headers.get('content-type') ?? '') ? await response.text() : '';
+  const text = /json\b/.test(response.headers.get('content-type') ?? '') ? await response.text() : '';
   return { status: response.status, json: text === '' ? undefined : JSON.parse(text) };
 }
 

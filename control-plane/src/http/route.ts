@@ -20,6 +20,8 @@ export interface Call<R extends Access = Access, P = unknown, Q = unknown, B = u
   readonly body: B;
   readonly caller: R extends 'public' ? null : Caller;
   readonly request: Request;
+  /** What the route is: its method and path. */
+  readonly action: string;
   /** The network address that the request came from, when it is known. */
   readonly address: string | null;
   /** The generation of If-Match; undefined: whatever is there. */

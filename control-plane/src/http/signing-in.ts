@@ -1,10 +1,12 @@
 import type { SecondFactorNeeded, SignInWay } from '@drover/shared/api/identity';
 import type { SessionView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
+import type { AuditFacts } from '@drover/shared/model/audit';
 import { newId } from '@drover/shared/model/id';
 import { ownsEverything } from '../core/access.ts';
 import { rightsOf } from '../core/rights-of.ts';
 import type { Token, User } from '../db/access-store.ts';
+import { auditStatement } from '../db/audit-write.ts';
 import { addTicket, endSession, rememberAddress, startSession } from '../db/identity-writes.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import type { Statement } from '../db/statement.ts';
@@ -104,8 +106,14 @@ export async function beginSession(
     device: deviceOf(request),
     address,
   };
+  const record: AuditFacts = {
+    ...{ atMs: nowMs, who: user.name, whoId: user.id, via: session.device ?? 'a browser', tokenId: session.id, address },
+    ...{ action: 'sign in', kind: 'user', id: user.id, name: user.name, generation: null, taskId: null, outcome: 'done' },
+    detail: setupOnly ? `by ${way}, to set up a second factor` : `by ${way}`,
+  };
   await writeOnce(deps, [
     ...alongside,
+    auditStatement(record),
     ...(await endOfPrevious(deps, request)),
     ...startSession(session, hashOfSecret(secret)),
     ...(address === null ? [] : rememberAddress(user.id, address, nowMs)),

@@ -1,6 +1,7 @@
 import type { Clock } from '@drover/shared/lib/clock';
 import { Problem } from '@drover/shared/lib/problem';
 import type { Random } from '@drover/shared/lib/random';
+import type { AuditFacts } from '@drover/shared/model/audit';
 import { HostId } from '@drover/shared/model/id';
 import type {
   ConnectRequest,
@@ -20,6 +21,8 @@ import type { Cells } from '../broker/cells.ts';
 import type { HostLogin } from '../broker/profile.ts';
 import type { Host } from '../core/held.ts';
 import { checkEnrolment, enrolHost, replaceKey } from '../core/hosts.ts';
+import type { EnrolmentDecisionView } from '../core/views.ts';
+import type { Recorded } from '../db/audit-write.ts';
 import { hashOfSecret } from '../db/secret.ts';
 import type { Store } from '../db/store.ts';
 import type { Signer } from '../signer.ts';
@@ -44,10 +47,11 @@ export async function mintEnrolment(
   context: EnrolContext,
   by: string,
   name: string | null,
+  record?: Recorded,
 ): Promise<{ token: string; expiresAtMs: number }> {
   const token = context.random.text(40);
   const expiresAtMs = context.clock.now() + ENROLMENT_MS;
-  await context.store.access.addEnrolment({ tokenHash: hashOfSecret(token), name, createdBy: by, expiresAtMs });
+  await context.store.access.addEnrolment({ tokenHash: hashOfSecret(token), name, createdBy: by, expiresAtMs }, record);
   return { token, expiresAtMs };
 }
 
@@ -62,10 +66,19 @@ export async function enrol(context: EnrolContext, request: EnrolRequest): Promi
   const tokenHash = hashOfSecret(request.token);
   const { answer } = await performer(store, () => {})(
     () => store.views.enrolment(tokenHash, request.publicKey),
-    (view) => enrolHost(view, { hostId, publicKey: request.publicKey, hostname: request.hostname }, clock.now()),
+    (view) => {
+      const { change, answer } = enrolHost(view, { hostId, publicKey: request.publicKey, hostname: request.hostname }, clock.now());
+      return { change: { ...change, audit: [enrolmentRecord(view, hostId, clock.now())] }, answer };
+    },
   );
   return { ...answer, signingKeys: [...signer.publicKeys] };
 }
+
+const enrolmentRecord = ({ enrolment, existing }: EnrolmentDecisionView, hostId: HostId, atMs: number): AuditFacts => ({
+  ...{ atMs, who: enrolment?.createdBy ?? 'drover', whoId: null, via: 'an enrolment token', tokenId: null, address: null },
+  ...{ action: 'enrol a host', kind: 'host', id: hostId, name: existing?.name ?? enrolment?.name ?? null, generation: null, taskId: null },
+  ...{ outcome: 'done', detail: existing ? 'known before, by its key' : null },
+});
 
 /** POST /agent/v1/enrol/check: says what enrol would, and writes nothing. Throws Problem. */
 export async function enrolCheck(

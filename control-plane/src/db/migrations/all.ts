@@ -12,6 +12,7 @@ import { sql as rights } from './0011-rights.ts';
 import { sql as signingIn } from './0012-signing-in.ts';
 import { sql as disabledUsers } from './0013-disabled-users.ts';
 import { sql as sealingKeys } from './0014-sealing-keys.ts';
+import { sql as audit } from './0015-audit.ts';
 
 /** In order, never edited once released: position n is schema version n + 1. Text in modules, so that one bundled file carries them. */
 export const MIGRATIONS: readonly string[] = [
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly string[] = [
   signingIn,
   disabledUsers,
   sealingKeys,
+  audit,
 ];

@@ -8,6 +8,7 @@ import type { Grant, Principal } from '../../core/rights.ts';
 import { ACCESS, EVERYTHING } from '../../core/things.ts';
 import type { User } from '../../db/access-store.ts';
 import { hashOfSecret } from '../../db/secret.ts';
+import { recordOf } from '../act.ts';
 import { Nothing, TokenPage, UserPage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { onAccess } from '../need.ts';
@@ -59,12 +60,26 @@ function userRoutes(deps: AppDeps): Route[] {
       body: CreateUser,
       status: 201,
       response: SignInLinkView,
-      async handler({ body: { name, role, linkDays }, caller, request }) {
+      async handler(call) {
+        const {
+          body: { name, role, linkDays },
+          caller,
+          request,
+        } = call;
         const nowMs = clock.now();
         const user = { id: newId('user', random), name, createdAtMs: nowMs };
-        await access.addUser(user, firstGrants(deps, caller, { kind: 'user', id: user.id }, role));
+        const record = recordOf(call, clock.now(), {
+          kind: 'user',
+          id: user.id,
+          name: user.name,
+          detail: role === undefined ? 'made' : `made, with ${role} on everything`,
+        });
+        await access.addUser(user, firstGrants(deps, caller, { kind: 'user', id: user.id }, role), record);
         return {
-          body: { user: userView(user, await store.rights.facts()), ...(await mintSignInLink(minting, user, urlOf(request), linkDays)) },
+          body: {
+            user: userView(user, await store.rights.facts()),
+            ...(await mintSignInLink(minting, user, urlOf(request), { days: linkDays })),
+          },
         };
       },
     }),
@@ -78,12 +93,16 @@ function userRoutes(deps: AppDeps): Route[] {
       body: Nothing,
       status: 201,
       response: SignInLinkView,
-      async handler({ params, caller, request }) {
+      async handler(call) {
+        const { params, caller, request } = call;
         const user = caller.rights.seesAccess ? await userOf(params.user) : ownSelf(caller, params.user);
         // Who signs in has all that the user has, of which a token may have less.
         const isSelf = user.id === caller.user.id && !caller.token.ownGrantsOnly;
         if (!isSelf) await demandStandIn(caller, user, store);
-        return { body: { user: userView(user, caller.rights.facts), ...(await mintSignInLink(minting, user, urlOf(request))) } };
+        const record = recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: 'a link that signs them in' });
+        return {
+          body: { user: userView(user, caller.rights.facts), ...(await mintSignInLink(minting, user, urlOf(request), { record })) },
+        };
       },
     }),
     rawRoute({
@@ -94,10 +113,11 @@ function userRoutes(deps: AppDeps): Route[] {
       summary: 'Remove a user with all their tokens, sessions and grants',
       params: userParams,
       answers: { status: 204, contentType: null, description: 'Removed' },
-      async handler({ params, caller }) {
+      async handler(call) {
+        const { params, caller } = call;
         const user = await userOf(params.user);
         await demandStandIn(caller, user, store);
-        await access.removeUser(user.id);
+        await access.removeUser(user.id, recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: 'removed' }));
         return reply(null, { status: 204 });
       },
     }),
@@ -151,7 +171,8 @@ function tokenRoutes(deps: AppDeps): Route[] {
       body: CreateToken,
       status: 201,
       response: NewTokenView,
-      async handler({ body, caller }) {
+      async handler(call) {
+        const { body, caller } = call;
         const { name, role, ownGrantsOnly = role !== undefined, expiresAtMs = null } = body;
         if (role !== undefined && !ownGrantsOnly)
           throw new Problem('bad-request', 'role: a token that may do all that you may has no role of its own', { field: 'role' });
@@ -169,7 +190,14 @@ function tokenRoutes(deps: AppDeps): Route[] {
           ...({ id: newId('token', random), kind: 'api', name, userId: caller.user.id } as const),
           ...{ ownGrantsOnly, createdAtMs: clock.now(), lastUsedAtMs: null, expiresAtMs },
         };
-        await access.addToken(token, hashOfSecret(secret), firstGrants(deps, caller, { kind: 'token', id: token.id }, role));
+        const detail =
+          role === undefined
+            ? ownGrantsOnly
+              ? 'made, with nothing yet'
+              : 'made, with all of its user'
+            : `made, with ${role} on everything`;
+        const record = recordOf(call, clock.now(), { kind: 'token', id: token.id, name, detail });
+        await access.addToken(token, hashOfSecret(secret), firstGrants(deps, caller, { kind: 'token', id: token.id }, role), record);
         return { body: { token: tokenView({ token, userName: caller.user.name }, await store.rights.facts()), secret } };
       },
     }),
@@ -181,11 +209,15 @@ function tokenRoutes(deps: AppDeps): Route[] {
       summary: 'Remove a token: one’s own, or with User.Modify on /access anybody’s',
       params: z.object({ token: Ref }),
       answers: { status: 204, contentType: null, description: 'Removed' },
-      async handler({ params, caller }) {
+      async handler(call) {
+        const { params, caller } = call;
         const token = (await access.token(params.token)) ?? (await ownTokenNamed(params.token, caller));
         const isVisible = token && (token.userId === caller.user.id || editsAll(caller));
         if (!isVisible) throw new Problem('not-found', `there is no token ${params.token}`, { field: 'token' });
-        await access.removeToken(token.id);
+        await access.removeToken(
+          token.id,
+          recordOf(call, clock.now(), { kind: 'token', id: token.id, name: token.name, detail: 'removed' }),
+        );
         return reply(null, { status: 204 });
       },
     }),

@@ -17,6 +17,7 @@ import { hasSecondFactor, isSecondFactorRequired, isTotpLocked } from '../../ide
 import { checkPassword } from '../../identity/password-policy.ts';
 import { hashOfRecoveryCode, newRecoveryCodes } from '../../identity/recovery-codes.ts';
 import { judgeCode, newSeed, seedUri } from '../../identity/totp.ts';
+import { recordOf } from '../act.ts';
 import type { Attempts } from '../attempts.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
@@ -72,7 +73,8 @@ function passwordRoute(deps: AppDeps, attempts: Attempts): Route {
     summary: 'Set one’s own password: with the old one, or just after signing in by a link. All other sessions end',
     body: SetPassword,
     response: PasswordSetView,
-    async handler({ body, caller, address }) {
+    async handler(call) {
+      const { body, caller, address } = call;
       requireSession(caller);
       const { user } = caller;
       const kept = (await store.identity.ways(user.id)).password;
@@ -91,7 +93,13 @@ function passwordRoute(deps: AppDeps, attempts: Attempts): Route {
       } else if (!kept) requireFreshSession(caller, clock.now());
       checkPassword(body.password, user.name);
       const hash = await identity.hashes.hash(body.password);
-      await store.identity.write([setPassword(user.id, hash, clock.now()), endSessions(user.id, caller.token.id)]);
+      const record = recordOf(call, clock.now(), {
+        kind: 'user',
+        id: user.id,
+        name: user.name,
+        detail: 'own password; all other sessions ended',
+      });
+      await store.identity.write([setPassword(user.id, hash, clock.now()), endSessions(user.id, caller.token.id)], record);
       return { body: { setAtMs: clock.now() } };
     },
   });
@@ -111,14 +119,21 @@ function totpRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       body: Nothing,
       status: 201,
       response: NewTotpView,
-      async handler({ caller, request }) {
+      async handler(call) {
+        const { caller, request } = call;
         requireFreshSession(caller, clock.now());
         const { totp } = await store.identity.ways(caller.user.id);
         if (totp && totp.confirmedAtMs !== null) {
           throw new Problem('wrong-state', 'codes are set up already', { suggestion: 'remove them first, then set up new ones' });
         }
         const seed = newSeed();
-        await store.identity.write(beginTotp(caller.user.id, await identity.vault.seal(seed, contextOf(caller)), clock.now()));
+        const record = recordOf(call, clock.now(), {
+          kind: 'user',
+          id: caller.user.id,
+          name: caller.user.name,
+          detail: 'codes of an app begun',
+        });
+        await store.identity.write(beginTotp(caller.user.id, await identity.vault.seal(seed, contextOf(caller)), clock.now()), record);
         return { body: { seed, uri: seedUri(seed, { account: caller.user.name, issuer: new URL(urlOf(deps, request)).hostname }) } };
       },
     }),
@@ -131,7 +146,8 @@ function totpRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       body: ConfirmTotp,
       status: 201,
       response: RecoveryCodesView,
-      async handler({ body, caller, address }) {
+      async handler(call) {
+        const { body, caller, address } = call;
         requireFreshSession(caller, clock.now());
         const { user } = caller;
         const { totp, recoveryCodesLeft } = await store.identity.ways(user.id);
@@ -143,7 +159,8 @@ function totpRoutes(deps: AppDeps, attempts: Attempts): Route[] {
           throw codeProblem(judged);
         });
         const made = recoveryCodesLeft === 0 ? freshCodes(caller) : { codes: [], statements: [] };
-        await store.identity.write([...confirmTotp(user.id, step, clock.now()), ...made.statements, liftSetupOnly(user.id)]);
+        const record = recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: 'codes of an app confirmed' });
+        await store.identity.write([...confirmTotp(user.id, step, clock.now()), ...made.statements, liftSetupOnly(user.id)], record);
         return { body: { codes: [...made.codes] } };
       },
     }),
@@ -154,7 +171,8 @@ function totpRoutes(deps: AppDeps, attempts: Attempts): Route[] {
       tag: 'account',
       summary: 'Stop using codes of an authenticator app',
       answers: { status: 204, contentType: null, description: 'Removed' },
-      async handler({ caller }) {
+      async handler(call) {
+        const { caller } = call;
         requireFreshSession(caller, clock.now());
         const { user, rights } = caller;
         const ways = await store.identity.ways(user.id);
@@ -165,7 +183,8 @@ function totpRoutes(deps: AppDeps, attempts: Attempts): Route[] {
             suggestion: 'add a passkey first',
           });
         }
-        await store.identity.write([removeTotp(user.id), ...(isLast ? [removeRecoveryCodes(user.id)] : [])]);
+        const record = recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: 'codes of an app removed' });
+        await store.identity.write([removeTotp(user.id), ...(isLast ? [removeRecoveryCodes(user.id)] : [])], record);
         return reply(null, { status: 204 });
       },
     }),
@@ -187,7 +206,8 @@ function recoveryRoute({ store, clock, random }: AppDeps): Route {
     body: Nothing,
     status: 201,
     response: RecoveryCodesView,
-    async handler({ caller }) {
+    async handler(call) {
+      const { caller } = call;
       requireFreshSession(caller, clock.now());
       if (!hasSecondFactor(await store.identity.ways(caller.user.id))) {
         throw new Problem('wrong-state', 'recovery codes stand in for a second factor, and you have none', {
@@ -195,7 +215,13 @@ function recoveryRoute({ store, clock, random }: AppDeps): Route {
         });
       }
       const codes = newRecoveryCodes(random);
-      await store.identity.write(replaceRecoveryCodes(caller.user.id, codes.map(hashOfRecoveryCode), clock.now()));
+      const record = recordOf(call, clock.now(), {
+        kind: 'user',
+        id: caller.user.id,
+        name: caller.user.name,
+        detail: 'recovery codes made anew',
+      });
+      await store.identity.write(replaceRecoveryCodes(caller.user.id, codes.map(hashOfRecoveryCode), clock.now()), record);
       return { body: { codes: [...codes] } };
     },
   });

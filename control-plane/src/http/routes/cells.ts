@@ -3,6 +3,7 @@ import { HostView } from '@drover/shared/api/views';
 import { Problem } from '@drover/shared/lib/problem';
 import { z } from 'zod';
 import type { KnownCell } from '../../db/cell-store.ts';
+import { recordOf } from '../act.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { onEverything, onHost } from '../need.ts';
@@ -45,12 +46,14 @@ export function cellRoutes(deps: AppDeps): Route[] {
       body: CreateCell,
       status: 201,
       response: CellView,
-      async handler({ body }) {
+      async handler(call) {
+        const { body } = call;
         const { ownUrl = null, adminUrl = null, ...rest } = body;
         if (body.profile === 'nats' && adminUrl === null) {
           throw new Problem('bad-request', 'NATS has to be told whom to refuse, over its own protocol', { field: 'adminUrl' });
         }
-        await store.cells.addCell({ ...rest, ownUrl, adminUrl, isDraining: false, createdAtMs: clock.now() });
+        const record = recordOf(call, clock.now(), { kind: 'cell', id: rest.name, name: rest.name, detail: 'added' });
+        await store.cells.addCell({ ...rest, ownUrl, adminUrl, isDraining: false, createdAtMs: clock.now() }, record);
         return { body: await one(body.name) };
       },
     }),
@@ -63,12 +66,17 @@ export function cellRoutes(deps: AppDeps): Route[] {
       params,
       body: DrainCell,
       response: CellView,
-      async handler({ params: { cell }, body }) {
+      async handler(call) {
+        const {
+          params: { cell },
+          body,
+        } = call;
         const others = (await all()).filter((other) => other.name !== cell && !other.draining);
         if (body.draining && others.length === 0) {
           throw new Problem('wrong-state', 'there is no other cell for its hosts', { suggestion: 'add one first: drover cell add' });
         }
-        await store.cells.setDraining(cell, body.draining);
+        const detail = body.draining ? 'to be emptied' : 'takes hosts again';
+        await store.cells.setDraining(cell, body.draining, recordOf(call, clock.now(), { kind: 'cell', id: cell, name: cell, detail }));
         return { body: await one(cell) };
       },
     }),
@@ -80,9 +88,13 @@ export function cellRoutes(deps: AppDeps): Route[] {
       summary: 'Remove a cell that has no hosts',
       params,
       answers: { status: 204, contentType: null, description: 'Removed' },
-      async handler({ params: { cell } }) {
+      async handler(call) {
+        const {
+          params: { cell },
+        } = call;
         if ((await all()).length === 1) throw new Problem('wrong-state', 'this is the only cell');
-        if (!(await store.cells.removeCell(cell))) throw new Problem('not-found', `there is no cell ${cell}`, { field: 'cell' });
+        const record = recordOf(call, clock.now(), { kind: 'cell', id: cell, name: cell, detail: 'removed' });
+        if (!(await store.cells.removeCell(cell, record))) throw new Problem('not-found', `there is no cell ${cell}`, { field: 'cell' });
         return reply(null, { status: 204 });
       },
     }),
@@ -117,7 +129,11 @@ export function cellRoutes(deps: AppDeps): Route[] {
       params: z.object({ host: Ref }),
       body: MoveHost,
       response: HostView,
-      async handler({ params: { host }, body }) {
+      async handler(call) {
+        const {
+          params: { host },
+          body,
+        } = call;
         const found = await store.host(host);
         if (!found) throw new Problem('not-found', `there is no host ${host}`, { field: 'host' });
         const { reached } = await one(body.cell);
@@ -128,7 +144,13 @@ export function cellRoutes(deps: AppDeps): Route[] {
             suggestion: `drover broker check --cell ${body.cell} says why`,
           });
         }
-        await store.cells.moveHost(found.host.id, body.cell, clock.now());
+        const record = recordOf(call, clock.now(), {
+          kind: 'host',
+          id: found.host.id,
+          name: found.host.name,
+          detail: `moved to cell ${body.cell}`,
+        });
+        await store.cells.moveHost(found.host.id, body.cell, clock.now(), record);
         if (before !== body.cell) cells.disconnect(found.host.id, before);
         const moved = await store.host(found.host.id);
         if (!moved) throw new Problem('not-found', `there is no host ${host}`, { field: 'host' });

@@ -19,6 +19,7 @@ import { addDirectory, editDirectory, removeDirectory, renameGroupsOf, seenInDir
 import { SEALED_PLACES } from '../../db/sealed-places.ts';
 import type { TestStep } from '../../identity/ldap.ts';
 import { discover } from '../../identity/open-id.ts';
+import { recordOf } from '../act.ts';
 import type { AppDeps } from '../deps.ts';
 import { directoryOf, ldapAccess, requireLdap } from '../ldap-directory.ts';
 import { onAccess } from '../need.ts';
@@ -71,7 +72,8 @@ function keepRoutes({ store: { identity }, clock, random, identity: ports }: App
       body: CreateDirectory,
       status: 201,
       response: DirectoryView,
-      async handler({ body, caller }) {
+      async handler(call) {
+        const { body, caller } = call;
         const { secret, ...settings } = body;
         demandGrantable(caller, settings.role);
         const id = newId('directory', random);
@@ -85,7 +87,13 @@ function keepRoutes({ store: { identity }, clock, random, identity: ports }: App
           createdAtMs: clock.now(),
           syncedAtMs: null,
         };
-        if (!(await identity.write([addDirectory(added)]))) throw nameTaken(settings.name);
+        if (
+          !(await identity.write(
+            [addDirectory(added)],
+            recordOf(call, clock.now(), { kind: 'directory', id: added.id, name: added.name, detail: 'added' }),
+          ))
+        )
+          throw nameTaken(settings.name);
         return { body: directoryView(added) };
       },
     }),
@@ -97,15 +105,20 @@ function keepRoutes({ store: { identity }, clock, random, identity: ports }: App
       summary: 'Remove a directory. Its users stay, and can no longer sign in by it',
       params,
       answers: { status: 204, contentType: null, description: 'Removed' },
-      async handler({ params }) {
-        await identity.write(removeDirectory(await directoryOf(identity, params.directory)));
+      async handler(call) {
+        const { params } = call;
+        const directory = await directoryOf(identity, params.directory);
+        await identity.write(
+          removeDirectory(directory),
+          recordOf(call, clock.now(), { kind: 'directory', id: directory.id, name: directory.name, detail: 'removed' }),
+        );
         return reply(null, { status: 204 });
       },
     }),
   ];
 }
 
-function editRoute({ store: { identity }, identity: ports }: AppDeps): Route {
+function editRoute({ store: { identity }, clock, identity: ports }: AppDeps): Route {
   return route({
     method: 'PATCH',
     path: `${PATH}/{directory}`,
@@ -115,7 +128,8 @@ function editRoute({ store: { identity }, identity: ports }: AppDeps): Route {
     params,
     body: EditDirectory,
     response: DirectoryView,
-    async handler({ params, body, caller }) {
+    async handler(call) {
+      const { params, body, caller } = call;
       const directory = await directoryOf(identity, params.directory);
       const parsed = DirectorySettings.safeParse({ ...directory.settings, ...body.settings, kind: directory.kind });
       if (!parsed.success) throw problemOfInput(parsed.error, 'the settings');
@@ -129,7 +143,15 @@ function editRoute({ store: { identity }, identity: ports }: AppDeps): Route {
       const { name, enabled, role } = parsed.data;
       demandGrantable(caller, role);
       const edited = { name, enabled, settings: parsed.data, secrets };
-      if (!(await identity.write([renameGroupsOf(directory.name, name), editDirectory(directory.id, edited)]))) throw nameTaken(name);
+      const fields = [...Object.keys(body.settings), ...(secret === undefined ? [] : ['secret'])].join(', ');
+      const statements = [renameGroupsOf(directory.name, name), editDirectory(directory.id, edited)];
+      if (
+        !(await identity.write(
+          statements,
+          recordOf(call, clock.now(), { kind: 'directory', id: directory.id, name: directory.name, detail: fields }),
+        ))
+      )
+        throw nameTaken(name);
       return { body: directoryView({ ...directory, ...edited }) };
     },
   });
@@ -188,7 +210,8 @@ function tieRoute({ store, clock }: AppDeps): Route {
     body: TieDirectoryUser,
     status: 201,
     response: UserView,
-    async handler({ params, body, caller }) {
+    async handler(call) {
+      const { params, body, caller } = call;
       const directory = await directoryOf(identity, params.directory);
       const user = await access.user(body.user);
       if (!user) throw new Problem('not-found', `there is no user ${body.user}`, { field: 'user' });
@@ -196,15 +219,18 @@ function tieRoute({ store, clock }: AppDeps): Route {
       await demandStandIn(caller, user, store);
       const tied = await identity.directoryUser(directory.id, body.subject);
       if (tied && tied.userId !== user.id) throw new Problem('in-use', `that is ${tied.user.name} already`, { field: 'subject' });
-      await identity.write([
-        seenInDirectory({
-          directoryId: directory.id,
-          subject: body.subject,
-          userId: user.id,
-          groups: tied?.groups ?? [],
-          seenAtMs: clock.now(),
-        }),
-      ]);
+      await identity.write(
+        [
+          seenInDirectory({
+            directoryId: directory.id,
+            subject: body.subject,
+            userId: user.id,
+            groups: tied?.groups ?? [],
+            seenAtMs: clock.now(),
+          }),
+        ],
+        recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: `is ${body.subject} of ${directory.name}` }),
+      );
       return { body: userView(user, caller.rights.facts) };
     },
   });

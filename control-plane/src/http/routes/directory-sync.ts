@@ -6,6 +6,7 @@ import type { Directory } from '../../db/identity-store.ts';
 import { addUser, disableUser, editDirectory, enableUser } from '../../db/identity-writes.ts';
 import type { Statement } from '../../db/statement.ts';
 import { goneFrom, isSuspicious, planSync, type SyncPlan, type TiedUser } from '../../identity/sync-plan.ts';
+import { recordOf } from '../act.ts';
 import type { AppDeps } from '../deps.ts';
 import { grantOf, seen } from '../directory-person.ts';
 import { directoryOf, ldapAccess, requireLdap } from '../ldap-directory.ts';
@@ -26,7 +27,8 @@ export function directorySyncRoutes(deps: AppDeps): Route[] {
       params: z.object({ directory: Ref }),
       body: SyncDirectory,
       response: SyncedDirectoryView,
-      async handler({ params, body, caller }) {
+      async handler(call) {
+        const { params, body, caller } = call;
         const { identity } = deps.store;
         const directory = await directoryOf(identity, params.directory);
         const access = await ldapAccess(deps, directory);
@@ -45,7 +47,9 @@ export function directorySyncRoutes(deps: AppDeps): Route[] {
         const plan = planSync({ directory: directory.name, autocreate, groupMapping, people, tied, takenNames: await namesOf(deps) });
         if (!body.dryRun) {
           refuseHarm(plan, tied, { force: body.force, callerId: caller.user.id });
-          if (!(await identity.write(statementsOf(deps, directory, access.settings, plan)))) {
+          const detail = `synced: ${plan.add.length} added, ${plan.change.length} changed, ${plan.disable.length} disabled`;
+          const record = recordOf(call, deps.clock.now(), { kind: 'directory', id: directory.id, name: directory.name, detail });
+          if (!(await identity.write(statementsOf(deps, directory, access.settings, plan), record))) {
             throw new Problem('conflict', 'somebody changed users at this moment, or the last owner would be disabled', {
               retryable: true,
             });

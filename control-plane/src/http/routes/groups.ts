@@ -4,21 +4,20 @@ import { newId } from '@drover/shared/model/id';
 import { z } from 'zod';
 import { addGroup, removeGroup, setMember } from '../../core/access.ts';
 import type { GroupRecord } from '../../db/rights-store.ts';
-import { actor } from '../act.ts';
+import { type Acting, actor } from '../act.ts';
 import { askerOf } from '../ask.ts';
 import { GroupPage } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { onAccess } from '../need.ts';
 import { reply } from '../reply.ts';
-import { type Call, type Route, rawRoute, route } from '../route.ts';
+import { type Route, rawRoute, route } from '../route.ts';
 import { scopeKept } from '../scope-names.ts';
-import type { Caller } from '../session.ts';
 import { pageOf } from '../views.ts';
 import { ListAll, Ref } from './params.ts';
 
 const params = z.object({ group: Ref });
 
-type Changing = Pick<Call, 'key'> & { readonly params: { readonly group: string }; readonly caller: Caller };
+type Changing = Acting & { readonly params: { readonly group: string } };
 
 /** Groups of people, for what many of them may do alike. */
 export function groupRoutes(deps: AppDeps): Route[] {

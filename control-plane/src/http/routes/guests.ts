@@ -15,7 +15,7 @@ import { beginConsole, beginExec, beginReboot } from '../../core/tasks.ts';
 import { thingOf } from '../../core/things.ts';
 import type { GuestDecisionView } from '../../core/views.ts';
 import type { Performed } from '../../loop/perform.ts';
-import { actor } from '../act.ts';
+import { type Acting, actor } from '../act.ts';
 import { askOf } from '../ask.ts';
 import { AcceptedGuest, AcceptedGuestDeletion, GuestPage, Nothing, RebootGuest } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
@@ -24,7 +24,6 @@ import { onGuest, somewhere } from '../need.ts';
 import { socketOriginOf } from '../origin.ts';
 import { roomFor } from '../room.ts';
 import { type Call, type Route, route } from '../route.ts';
-import type { Caller } from '../session.ts';
 import { taskViewById } from '../task-answer.ts';
 import { guestView, pageOf, taskView } from '../views.ts';
 import { Flag, ListGuests, Ref } from './params.ts';
@@ -41,7 +40,7 @@ const EDITS = {
   ...{ cores: 'VM.Config.CPU', processesMax: 'VM.Config.CPU' },
 } as const satisfies { readonly [F in keyof Required<EditGuest>]: Privilege };
 
-type GuestCall = Pick<Call, 'ifMatch' | 'key'> & { readonly params: { readonly guest: string }; readonly caller: Caller };
+type GuestCall = Acting & Pick<Call, 'ifMatch'> & { readonly params: { readonly guest: string } };
 
 export function guestRoutes(deps: AppDeps): Route[] {
   const { store, clock, relay } = deps;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { admitHost, editHost, forgetHost, nameTaken, revokeHost } from '../../core/hosts.ts';
 import { enrolmentId, hashOfSecret } from '../../db/secret.ts';
 import { mintEnrolment } from '../../loop/enrol.ts';
-import { actor } from '../act.ts';
+import { actor, recordOf } from '../act.ts';
 import { askOf } from '../ask.ts';
 import { HostPage, Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
@@ -149,7 +149,8 @@ export function hostRoutes(deps: AppDeps): Route[] {
       async handler(call) {
         const { name } = call.body;
         if (name !== undefined && (await store.host(name))) throw nameTaken(name);
-        const minted = await mintEnrolment(deps, call.caller.user.name, name ?? null);
+        const record = recordOf(call, clock.now(), { kind: 'enrolment', name: name ?? null, detail: 'a token that lets one host in' });
+        const minted = await mintEnrolment(deps, call.caller.user.name, name ?? null, record);
         const url = hostUrl(deps, call.request);
         const { token, expiresAtMs } = minted;
         return {
@@ -174,7 +175,9 @@ export function hostRoutes(deps: AppDeps): Route[] {
       answers: { status: 204, contentType: null, description: 'No host can enrol with it any more' },
       async handler(call) {
         const { token } = call.params;
-        const wasThere = (await store.access.removeEnrolment(hashOfSecret(token))) || (await store.access.removeEnrolment(token));
+        const record = recordOf(call, clock.now(), { kind: 'enrolment', detail: 'taken back' });
+        const { access } = store;
+        const wasThere = (await access.removeEnrolment(hashOfSecret(token), record)) || (await access.removeEnrolment(token, record));
         if (!wasThere) throw new Problem('not-found', 'there is no such enrolment token: it was used, or has expired', { field: 'token' });
         return reply(null, { status: 204 });
       },

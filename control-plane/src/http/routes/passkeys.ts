@@ -17,6 +17,7 @@ import { hashOfSecret } from '../../db/secret.ts';
 import { hasSecondFactor, isSecondFactorRequired } from '../../identity/next-step.ts';
 import { newPasskeyOptions, siteOf, verifyNewPasskey } from '../../identity/passkeys.ts';
 import { hashOfRecoveryCode, newRecoveryCodes } from '../../identity/recovery-codes.ts';
+import { recordOf } from '../act.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { requireFreshSession } from '../own-account.ts';
@@ -80,7 +81,8 @@ function addRoutes(deps: AppDeps): Route[] {
       body: AddPasskey,
       status: 201,
       response: RecoveryCodesView,
-      async handler({ body, caller, request }) {
+      async handler(call) {
+        const { body, caller, request } = call;
         requireFreshSession(caller, clock.now());
         const hash = hashOfSecret(body.ticket);
         const begun = await identity.ticket(hash, clock.now());
@@ -92,12 +94,15 @@ function addRoutes(deps: AppDeps): Route[] {
         const made = await verifyNewPasskey(site, challenge, body.passkey);
         const ways = await identity.ways(caller.user.id);
         const codes = ways.recoveryCodesLeft === 0 ? newRecoveryCodes(random) : [];
-        const isWritten = await identity.write([
-          ...useTicket(hash),
-          addPasskey({ ...made, userId: caller.user.id, name: body.name, site: site.id, createdAtMs: clock.now(), lastUsedAtMs: null }),
-          ...(codes.length === 0 ? [] : replaceRecoveryCodes(caller.user.id, codes.map(hashOfRecoveryCode), clock.now())),
-          liftSetupOnly(caller.user.id),
-        ]);
+        const isWritten = await identity.write(
+          [
+            ...useTicket(hash),
+            addPasskey({ ...made, userId: caller.user.id, name: body.name, site: site.id, createdAtMs: clock.now(), lastUsedAtMs: null }),
+            ...(codes.length === 0 ? [] : replaceRecoveryCodes(caller.user.id, codes.map(hashOfRecoveryCode), clock.now())),
+            liftSetupOnly(caller.user.id),
+          ],
+          recordOf(call, clock.now(), { kind: 'user', id: caller.user.id, name: caller.user.name, detail: `passkey ${body.name} added` }),
+        );
         if (!isWritten) throw nameTaken(body.name);
         return { body: { codes: [...codes] } };
       },
@@ -122,10 +127,17 @@ function keepRoutes({ store: { identity }, clock }: AppDeps): Route[] {
       params,
       body: RenamePasskey,
       response: PasskeyView,
-      async handler({ params, body, caller }) {
+      async handler(call) {
+        const { params, body, caller } = call;
         requireFreshSession(caller, clock.now());
         const passkey = await ownPasskey(caller, params.passkey);
-        if (!(await identity.write([renamePasskey(passkey.id, body.name)]))) throw nameTaken(body.name);
+        const record = recordOf(call, clock.now(), {
+          kind: 'user',
+          id: caller.user.id,
+          name: caller.user.name,
+          detail: `passkey ${passkey.name} renamed to ${body.name}`,
+        });
+        if (!(await identity.write([renamePasskey(passkey.id, body.name)], record))) throw nameTaken(body.name);
         return { body: passkeyView({ ...passkey, name: body.name }) };
       },
     }),
@@ -137,7 +149,8 @@ function keepRoutes({ store: { identity }, clock }: AppDeps): Route[] {
       summary: 'Remove a passkey of one’s own',
       params,
       answers: { status: 204, contentType: null, description: 'Removed' },
-      async handler({ params, caller }) {
+      async handler(call) {
+        const { params, caller } = call;
         requireFreshSession(caller, clock.now());
         const { id } = await ownPasskey(caller, params.passkey);
         const ways = await identity.ways(caller.user.id);
@@ -148,7 +161,13 @@ function keepRoutes({ store: { identity }, clock }: AppDeps): Route[] {
             suggestion: 'add another passkey, or codes of an app, first',
           });
         }
-        await identity.write([removePasskey(id), ...(isLast ? [removeRecoveryCodes(caller.user.id)] : [])]);
+        const record = recordOf(call, clock.now(), {
+          kind: 'user',
+          id: caller.user.id,
+          name: caller.user.name,
+          detail: 'a passkey removed',
+        });
+        await identity.write([removePasskey(id), ...(isLast ? [removeRecoveryCodes(caller.user.id)] : [])], record);
         return reply(null, { status: 204 });
       },
     }),

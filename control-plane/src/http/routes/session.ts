@@ -4,6 +4,7 @@ import { Problem } from '@drover/shared/lib/problem';
 import { addTicket } from '../../db/identity-writes.ts';
 import { hashOfSecret } from '../../db/secret.ts';
 import { passkeyOptions, siteOf } from '../../identity/passkeys.ts';
+import { recordOf } from '../act.ts';
 import type { Attempts } from '../attempts.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
@@ -105,8 +106,10 @@ function ownRoutes(deps: AppDeps): Route[] {
       tag: 'session',
       summary: 'Sign out: the session, or the token that this request was made with, is good no more',
       answers: { status: 204, contentType: null, description: 'Signed out' },
-      async handler({ caller, request }) {
-        await deps.store.access.removeToken(caller.token.id);
+      async handler(call) {
+        const { caller, request } = call;
+        const record = recordOf(call, deps.clock.now(), { kind: 'user', id: caller.user.id, name: caller.user.name, detail: 'signed out' });
+        await deps.store.access.removeToken(caller.token.id, record);
         return reply(null, { status: 204, headers: { 'set-cookie': sessionCookie(request, null) } });
       },
     }),

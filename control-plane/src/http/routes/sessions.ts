@@ -24,6 +24,7 @@ import {
   removeTotp,
   setPolicy,
 } from '../../db/identity-writes.ts';
+import { recordOf } from '../act.ts';
 import { Nothing } from '../components.ts';
 import type { AppDeps } from '../deps.ts';
 import { onAccess } from '../need.ts';
@@ -83,11 +84,13 @@ function sessionListRoutes({ store: { access, identity }, clock }: AppDeps): Rou
       summary: 'End a session: one’s own, or with User.Modify on /access anybody’s',
       params: z.object({ session: Ref }),
       answers: { status: 204, contentType: null, description: 'Ended' },
-      async handler({ params, caller }) {
+      async handler(call) {
+        const { params, caller } = call;
         const found = await access.token(params.session);
         const isVisible = found?.kind === 'session' && (found.userId === caller.user.id || caller.rights.may('User.Modify', ACCESS));
         if (!found || !isVisible) throw new Problem('not-found', `there is no session ${params.session}`, { field: 'session' });
-        await identity.write(endSession(found.id, clock.now()));
+        const record = recordOf(call, clock.now(), { kind: 'user', id: found.userId, detail: `session ${found.id} ended` });
+        await identity.write(endSession(found.id, clock.now()), record);
         return reply(null, { status: 204 });
       },
     }),
@@ -99,9 +102,13 @@ function sessionListRoutes({ store: { access, identity }, clock }: AppDeps): Rou
       summary: 'End all of one’s own sessions but this one',
       body: Nothing,
       response: EndedSessionsView,
-      async handler({ caller }) {
+      async handler(call) {
+        const { caller } = call;
         const all = await identity.sessions({ userId: caller.user.id, nowMs: clock.now(), limit: LISTED_MAX });
-        await identity.write([endSessions(caller.user.id, caller.token.id)]);
+        await identity.write(
+          [endSessions(caller.user.id, caller.token.id)],
+          recordOf(call, clock.now(), { kind: 'user', id: caller.user.id, name: caller.user.name, detail: 'all other sessions ended' }),
+        );
         return { body: { ended: all.filter(({ id }) => id !== caller.token.id).length } };
       },
     }),
@@ -129,10 +136,14 @@ function signInOfUserRoutes({ store, clock }: AppDeps): Route[] {
       params,
       body: Nothing,
       response: UserView,
-      async handler({ params, caller }) {
+      async handler(call) {
+        const { params, caller } = call;
         const user = await userOf(params.user);
         await demandStandIn(caller, user, store);
-        await identity.write([removeTotp(user.id), removeRecoveryCodes(user.id), removePasskeys(user.id), endSessions(user.id, null)]);
+        await identity.write(
+          [removeTotp(user.id), removeRecoveryCodes(user.id), removePasskeys(user.id), endSessions(user.id, null)],
+          recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: 'second factor reset' }),
+        );
         return { body: userView(user, caller.rights.facts) };
       },
     }),
@@ -145,11 +156,13 @@ function signInOfUserRoutes({ store, clock }: AppDeps): Route[] {
       params,
       body: DisableUser,
       response: UserView,
-      async handler({ params, body, caller }) {
+      async handler(call) {
+        const { params, body, caller } = call;
         const user = await userOf(params.user);
         if (user.id === caller.user.id) throw new Problem('wrong-state', 'this is yourself', { suggestion: 'have another owner do it' });
         await demandStandIn(caller, user, store);
-        if (!(await identity.write(disableUser(user.id, body.because, clock.now())))) throw lastOwner();
+        const record = recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: `disabled: ${body.because}` });
+        if (!(await identity.write(disableUser(user.id, body.because, clock.now()), record))) throw lastOwner();
         return { body: userView({ ...user, disabledAtMs: clock.now() }, caller.rights.facts) };
       },
     }),
@@ -162,17 +175,21 @@ function signInOfUserRoutes({ store, clock }: AppDeps): Route[] {
       params,
       body: Nothing,
       response: UserView,
-      async handler({ params, caller }) {
+      async handler(call) {
+        const { params, caller } = call;
         const user = await userOf(params.user);
         await demandStandIn(caller, user, store);
-        await identity.write(enableUser(user.id, clock.now()));
+        await identity.write(
+          enableUser(user.id, clock.now()),
+          recordOf(call, clock.now(), { kind: 'user', id: user.id, name: user.name, detail: 'let in again' }),
+        );
         return { body: userView({ ...user, disabledAtMs: null }, caller.rights.facts) };
       },
     }),
   ];
 }
 
-function policyRoutes({ store: { identity } }: AppDeps): Route[] {
+function policyRoutes({ store: { identity }, clock }: AppDeps): Route[] {
   const path = '/api/v1/sign-in-policy';
   return [
     route({
@@ -192,9 +209,13 @@ function policyRoutes({ store: { identity } }: AppDeps): Route[] {
       summary: 'Say who needs a second factor, and how long sessions last. Who lacks one can from then on only set it up',
       body: EditSignInPolicy,
       response: SignInPolicy,
-      async handler({ body }) {
+      async handler(call) {
+        const { body } = call;
         const policy = SignInPolicy.parse({ ...(await identity.policy()), ...body });
-        await identity.write([setPolicy(policy), ...limitSessions(policy)]);
+        await identity.write(
+          [setPolicy(policy), ...limitSessions(policy)],
+          recordOf(call, clock.now(), { kind: 'policy', detail: JSON.stringify(body) }),
+        );
         return { body: policy };
       },
     }),
