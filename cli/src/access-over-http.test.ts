@@ -104,3 +104,19 @@ describe('completion', () => {
     expect(await complete(createProgram(terminal), line.split(' '), terminal)).toEqual(expect.arrayContaining(expected));
   });
 });
+
+describe('the record', () => {
+  it('is listed as a story, found by thing, exported and proved', async () => {
+    await done('group create watchers');
+    expect(await done('audit list --thing group')).toMatch(/owner +made group watchers: made +token this-machine/);
+    expect(
+      (await done('audit export'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).number)[0],
+    ).toBe(1);
+    expect(await done('audit verify')).toMatch(/^The record is whole: \d+ entries, [0-9a-f]{64}\n$/);
+    expect((await drover('audit list --who nobody')).err).toBe('Nothing of that is in the record.\n');
+    expect(await drover('audit list --since yesterday')).toMatchObject({ code: 2, err: expect.stringContaining('--since') });
+  });
+});

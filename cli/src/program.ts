@@ -3,6 +3,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { addAccessCommands } from './commands/access.ts';
 import { addAccessBundleCommands } from './commands/access-bundle.ts';
 import { addApiCommand } from './commands/api.ts';
+import { addAuditCommands } from './commands/audit.ts';
 import { addBrokerCommands } from './commands/broker.ts';
 import { addCellCommands } from './commands/cell.ts';
 import { addCompletionCommands } from './commands/completion.ts';
@@ -58,6 +59,7 @@ export function createProgram(terminal: Terminal): Command {
   addGroupCommands(program, open);
   addRoleCommands(program, open);
   addGrantCommands(program, open);
+  addAuditCommands(program, open);
   addPoolCommands(program, open);
   addAccessBundleCommands(program, open);
   addApiCommand(program, open);
