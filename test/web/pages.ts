@@ -28,6 +28,7 @@ export async function openEach(page: Page, world: World, guest: GuestView, look:
     'host': `/hosts/${hosts.items[0]?.id}`,
     'activity': '/activity',
     'task': `/activity/${tasks.items[0]?.id}`,
+    'account': '/account',
     'no-such-page': '/no-such-page',
   };
   for (const [name, path] of Object.entries(paths)) {

@@ -23,10 +23,10 @@ test('without a session the page says how to get in, and then leads where the ad
   await expect(page.getByText('npx drover sign-in-link')).toBeVisible();
   await inspect('sign-in');
   await page.getByLabel('Or paste the link here').fill('hello');
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Use this link' }).click();
   await expect(page.getByText('This is not a sign-in link')).toBeVisible();
   await page.getByLabel('Or paste the link here').fill(await world.signInLink());
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Use this link' }).click();
   await expect(page.getByRole('heading', { name: 'Activity', level: 1 })).toBeVisible();
   await expect(page.getByRole('radio', { name: 'Running' })).toBeChecked();
 });
@@ -57,7 +57,7 @@ test('a session that has ended elsewhere asks for a new link where one stands, a
   await world.guest({ name: 'newcomer' });
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
   await page.getByLabel('Or paste the link here').fill(await world.signInLink());
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Use this link' }).click();
   await expect(page.getByRole('heading', { name: 'Hosts', level: 1 })).toBeVisible();
   await expect(page.getByRole('link', { name: 'sim-1' })).toBeVisible();
 });

@@ -13,6 +13,8 @@ export interface World {
   readonly url: string;
   /** One-time: each call makes another. */
   signInLink(): Promise<string>;
+  /** Somebody new, with a link of theirs. */
+  newcomer(name: string): Promise<string>;
   /** The API as the owner's programs use it: what somebody else does at another machine. */
   api(): Api;
   /** A guest that is as asked for, made elsewhere. */
@@ -43,6 +45,9 @@ export async function startWorld(options: { readonly hosts: number } = { hosts: 
     async signInLink() {
       const { user } = await api().get<SessionView>('/session');
       return (await api().send<SignInLinkView>('POST', `/users/${user.id}/sign-in-link`, {})).signInUrl;
+    },
+    async newcomer(name) {
+      return (await api().send<SignInLinkView>('POST', '/users', { name, role: 'operator' })).signInUrl;
     },
     async guest(input) {
       // Always on the same host: others may have joined by now, which stopHosts does not stop.

@@ -130,8 +130,17 @@ const task = createRoute({
   ),
 });
 
+const account = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/account',
+  component: lazyRouteComponent(
+    later(() => import('./pages/account.tsx')),
+    'AccountPage',
+  ),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, signedIn.addChildren([home, guests, newGuest, guest, hosts, host, activity, task])]),
+  routeTree: root.addChildren([signIn, signedIn.addChildren([home, guests, newGuest, guest, hosts, host, activity, task, account])]),
   scrollRestoration: true,
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Skeleton rows={4} />,

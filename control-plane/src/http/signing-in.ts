@@ -121,7 +121,7 @@ export async function beginSession(
   const facts = await store.rights.facts();
   const rights = rightsOf(facts, { kind: 'user', id: user.id }, nowMs);
   return {
-    body: { user: userView(user, facts), privileges: privilegesOf(rights), version, url: urlOf(deps, request) },
+    body: { user: userView(user, facts), setupOnly, privileges: privilegesOf(rights), version, url: urlOf(deps, request) },
     headers: { 'set-cookie': sessionCookie(request, secret, policy.sessionMs) },
   };
 }

@@ -254,6 +254,8 @@ export type TokenView = z.infer<typeof TokenView>;
 
 export const SessionView = z.object({
   user: UserView,
+  /** The fleet asks for a second factor that is not set up yet: until then this session is good for nothing else. */
+  setupOnly: z.boolean(),
   /** What whoever asks may do on everything; on some things it may be more, or less. */
   privileges: z.array(Privilege),
   /** The control plane's own version and address. */ version: z.string(),

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { Button } from '../kit/button.tsx';
 import { ThrownNote } from '../kit/problem.tsx';
 import { Sheet } from '../kit/sheet.tsx';
@@ -12,7 +13,10 @@ export function AccountSheet({ onClose }: { onClose: () => void }) {
   return (
     <Sheet title={session.user.name} onClose={onClose}>
       <div className="space-y-4">
-        <p className="text-muted">{t('account.line', { role: session.user.name, version: session.version })}</p>
+        <p className="text-muted">{t('account.line', { name: session.user.name, version: session.version })}</p>
+        <Link to="/account" className="button w-full" data-look="plain" onClick={onClose}>
+          {t('account.manage')}
+        </Link>
         <ThrownNote error={leave.error} />
         <Button className="w-full" busy={leave.isPending} onClick={() => leave.mutate()}>
           {t('account.sign-out')}

@@ -5,6 +5,7 @@ import { live } from '../live/use.ts';
 import { ConnectingCard } from '../parts/connecting.tsx';
 import { setSession, useSession } from './session.ts';
 
+const SetupCard = lazyPart(async () => (await import('./setup-card.tsx')).SetupCard);
 const SignInCard = lazyPart(async () => (await import('./sign-in-card.tsx')).SignInCard);
 
 /** Shows the pages to somebody who is signed in, and how to sign in to everybody else; the address stays, so that a link leads where it says. */
@@ -13,7 +14,7 @@ export function AccountGate({ children }: { children: ReactNode }) {
   const isSignedIn = session !== undefined && session !== null;
 
   useEffect(() => {
-    if (!isSignedIn) return;
+    if (!isSignedIn || session.setupOnly) return;
     const forget = (): void => setSession(null);
     live.open(forget);
     const stop = onSignedOut(forget);
@@ -21,8 +22,9 @@ export function AccountGate({ children }: { children: ReactNode }) {
       stop();
       live.close();
     };
-  }, [isSignedIn]);
+  }, [isSignedIn, session?.setupOnly]);
 
   if (session === undefined) return <ConnectingCard />;
-  return session === null ? <SignInCard /> : children;
+  if (session === null) return <SignInCard />;
+  return session.setupOnly ? <SetupCard /> : children;
 }

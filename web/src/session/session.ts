@@ -1,3 +1,4 @@
+import type { GiveSecondFactor, PasskeyChallenge, SecondFactorNeeded, SignedIn, SignIn } from '@drover/shared/api/identity';
 import type { SessionView } from '@drover/shared/api/views';
 import { backoff } from '@drover/shared/lib/backoff';
 import { realClock } from '@drover/shared/lib/clock';
@@ -50,8 +51,37 @@ export function readLinkToken(text: string): string | null {
   return /^[A-Za-z0-9_.~-]{16,200}$/.test(token) ? token : null;
 }
 
-export async function signIn(token: string): Promise<void> {
-  setSession(await call<SessionView>('POST', '/session', { body: { token } }));
+/** With a link, a name and password, or a passkey. Gives what is still needed; null: they are in. */
+export async function signIn(proof: SignIn): Promise<SecondFactorNeeded | null> {
+  return entered(await call<SignedIn>('POST', '/session', { body: proof }));
+}
+
+export async function signInByPasskey(): Promise<SecondFactorNeeded | null> {
+  const { ticket, options } = await call<PasskeyChallenge>('POST', '/session/passkey', { body: {} });
+  return signIn({ ticket, passkey: await askPasskey(options) });
+}
+
+export async function giveSecondFactor(proof: GiveSecondFactor): Promise<null> {
+  await entered(await call<SessionView>('POST', '/session/second-factor', { body: proof }));
+  return null;
+}
+
+export async function secondFactorByPasskey({ ticket, passkey }: SecondFactorNeeded): Promise<null> {
+  return giveSecondFactor({ ticket, passkey: await askPasskey(passkey) });
+}
+
+function entered(answer: SignedIn): SecondFactorNeeded | null {
+  if ('needs' in answer) return answer;
+  setSession(answer);
+  return null;
+}
+
+/** Loaded when somebody has one: a first visit does without. Sound: what an authenticator answers is an object. */
+const askPasskey = async (options: unknown) => (await (await import('./passkey.ts')).askPasskey(options)) as Record<string, unknown>;
+
+/** What this session is good for may have changed. */
+export async function askAgain(): Promise<void> {
+  setSession(await call<SessionView>('GET', '/session'));
 }
 
 export async function signOut(): Promise<void> {

@@ -1,8 +1,10 @@
+import { account } from './account.ts';
 import { hosts } from './hosts.ts';
 
 /** Everything the page says. `{name}` is filled in; a pair of forms is chosen by `count`. */
 export const en = {
   ...hosts,
+  ...account,
   'drover': 'Drover',
   'loading': 'Loading…',
   'unknown': 'unknown',
@@ -59,7 +61,7 @@ export const en = {
   'not-found.go': 'Go to Guests',
 
   'sign-in.title': 'Sign in',
-  'sign-in.how': 'Drover signs you in by a one-time link. Where the control plane runs, type this, then open the link it prints:',
+  'sign-in.how': 'Where the control plane runs, type this, then open the link it prints:',
   'sign-in.command': 'Makes a sign-in link',
   'sign-in.paste': 'Or paste the link here',
   'sign-in.go': 'Sign in',
@@ -68,7 +70,7 @@ export const en = {
   'sign-in.spent': 'This link has expired or was used already',
   'sign-in.spent.hint': 'Each link works once, and not for long. Make a new one:',
   'account.of': 'Account of {name}',
-  'account.line': 'Signed in as {role}. Drover {version}.',
+  'account.line': 'Signed in as {name}. Drover {version}.',
   'account.sign-out': 'Sign out',
 
   'guest': 'guest',

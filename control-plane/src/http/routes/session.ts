@@ -95,8 +95,14 @@ function ownRoutes(deps: AppDeps): Route[] {
       tag: 'session',
       summary: 'Who am I',
       response: SessionView,
-      handler: async ({ caller: { user, rights }, request }) => ({
-        body: { user: userView(user, rights.facts), privileges: privilegesOf(rights), version: deps.version, url: urlOf(deps, request) },
+      handler: async ({ caller: { user, token, rights }, request }) => ({
+        body: {
+          user: userView(user, rights.facts),
+          setupOnly: token.setupOnly ?? false,
+          privileges: privilegesOf(rights),
+          version: deps.version,
+          url: urlOf(deps, request),
+        },
       }),
     }),
     rawRoute({
