@@ -6,6 +6,7 @@ import { ago } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { CommandLine } from '../kit/copy.tsx';
 import { TextField } from '../kit/field.tsx';
+import { Form } from '../kit/form.tsx';
 import { ThrownNote } from '../kit/problem.tsx';
 import { QrCode } from '../kit/qr-code.tsx';
 import { useNow } from '../live/use.ts';
@@ -61,11 +62,8 @@ export function AccountCodes({ account }: { account: AccountView }) {
 function Confirm({ begun, busy, onCode }: { begun: NewTotpView; busy: boolean; onCode: (code: string) => void }) {
   const [code, setCode] = useState('');
   return (
-    <form
-      className="space-y-3"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
+    <Form
+      onSend={() => {
         if (code.trim() !== '') onCode(code.replaceAll(/\s/g, ''));
       }}
     >
@@ -83,6 +81,6 @@ function Confirm({ begun, busy, onCode }: { begun: NewTotpView; busy: boolean; o
       <Button type="submit" look="primary" busy={busy}>
         {t('account.totp.confirm')}
       </Button>
-    </form>
+    </Form>
   );
 }

@@ -5,6 +5,7 @@ import { call } from '../api.ts';
 import { ago } from '../format.ts';
 import { Button, IconButton } from '../kit/button.tsx';
 import { TextField } from '../kit/field.tsx';
+import { Form } from '../kit/form.tsx';
 import { ThrownNote } from '../kit/problem.tsx';
 import { useNow } from '../live/use.ts';
 import { useWrite } from '../queries.ts';
@@ -54,19 +55,12 @@ export function AccountPasskeys({ account }: { account: AccountView }) {
       </ul>
       <ThrownNote error={add.error ?? remove.error} />
       {add.data && add.data.codes.length > 0 ? <FreshCodes codes={add.data.codes} /> : null}
-      <form
-        className="space-y-3"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          add.mutate(name.trim() === '' ? navigator.platform || 'passkey' : name.trim());
-        }}
-      >
+      <Form onSend={() => add.mutate(name.trim() === '' ? navigator.platform || 'passkey' : name.trim())}>
         <TextField label={t('account.passkey.name')} name="passkey" value={name} onChange={(event) => setName(event.target.value)} />
         <Button type="submit" busy={add.isPending}>
           {t('account.passkey.add')}
         </Button>
-      </form>
+      </Form>
     </AccountCard>
   );
 }

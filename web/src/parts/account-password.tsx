@@ -4,6 +4,7 @@ import { call } from '../api.ts';
 import { ago } from '../format.ts';
 import { Button } from '../kit/button.tsx';
 import { TextField } from '../kit/field.tsx';
+import { Form } from '../kit/form.tsx';
 import { ThrownNote } from '../kit/problem.tsx';
 import { useNow } from '../live/use.ts';
 import { useWrite } from '../queries.ts';
@@ -30,11 +31,8 @@ export function AccountPassword({ account }: { account: AccountView }) {
       </p>
       {save.isSuccess ? <p role="status">{t('account.password.saved')}</p> : null}
       <ThrownNote error={save.error} />
-      <form
-        className="space-y-3"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSend={() => {
           if (password !== '') save.mutate({ password, ...(old === '' ? {} : { old }) });
         }}
       >
@@ -63,7 +61,7 @@ export function AccountPassword({ account }: { account: AccountView }) {
         <Button type="submit" busy={save.isPending}>
           {t('account.password.save')}
         </Button>
-      </form>
+      </Form>
     </AccountCard>
   );
 }

@@ -2,6 +2,7 @@ import type { GiveSecondFactor, SecondFactorNeeded } from '@drover/shared/api/id
 import { useState } from 'react';
 import { Button } from '../kit/button.tsx';
 import { TextField } from '../kit/field.tsx';
+import { Form } from '../kit/form.tsx';
 import { ThrownNote } from '../kit/problem.tsx';
 import { useWrite } from '../queries.ts';
 import { t } from '../text/t.ts';
@@ -26,11 +27,8 @@ export function SecondFactorForm({ needed, onAgain }: { needed: SecondFactorNeed
         </Button>
       ) : null}
       {byCode ? (
-        <form
-          className="space-y-3"
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
+        <Form
+          onSend={() => {
             const typed = code.replaceAll(/\s/g, '');
             if (typed !== '') give.mutate(isRecovering ? { ticket, recovery: typed } : { ticket, totp: typed });
           }}
@@ -47,7 +45,7 @@ export function SecondFactorForm({ needed, onAgain }: { needed: SecondFactorNeed
           <Button type="submit" look="primary" className="w-full" busy={give.isPending}>
             {t('sign-in.continue')}
           </Button>
-        </form>
+        </Form>
       ) : null}
       {needs.includes('recovery') && !isRecovering ? (
         <Button look="quiet" className="w-full" onClick={() => setRecovering(true)}>

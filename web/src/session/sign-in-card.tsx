@@ -6,6 +6,7 @@ import { call, problemOf } from '../api.ts';
 import { Button } from '../kit/button.tsx';
 import { CommandLine } from '../kit/copy.tsx';
 import { TextField } from '../kit/field.tsx';
+import { Form } from '../kit/form.tsx';
 import { ProblemNote } from '../kit/problem.tsx';
 import { Card } from '../parts/card.tsx';
 import { useRead, useWrite } from '../queries.ts';
@@ -63,11 +64,8 @@ function PasswordForm({ busy, onProof }: { busy: boolean; onProof: (proof: SignI
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   return (
-    <form
-      className="space-y-3"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
+    <Form
+      onSend={() => {
         if (name !== '' && password !== '') onProof({ name: name.trim(), password });
       }}
     >
@@ -89,7 +87,7 @@ function PasswordForm({ busy, onProof }: { busy: boolean; onProof: (proof: SignI
       <Button type="submit" look="primary" className="w-full" busy={busy}>
         {t('sign-in.go')}
       </Button>
-    </form>
+    </Form>
   );
 }
 
@@ -101,11 +99,8 @@ function LinkForm({ busy, onToken }: { busy: boolean; onToken: (token: string) =
       <h2 className="font-semibold">{t('sign-in.link')}</h2>
       <p>{t('sign-in.how')}</p>
       <CommandLine line="npx drover sign-in-link" label={t('sign-in.command')} />
-      <form
-        className="space-y-3"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSend={() => {
           const token = readLinkToken(link);
           setUnreadable(token === null);
           if (token !== null) onToken(token);
@@ -122,7 +117,7 @@ function LinkForm({ busy, onToken }: { busy: boolean; onToken: (token: string) =
         <Button type="submit" className="w-full" busy={busy}>
           {t('sign-in.link.go')}
         </Button>
-      </form>
+      </Form>
     </section>
   );
 }
