@@ -5,7 +5,7 @@ import { thingAt } from '@drover/shared/access/index-facts';
 import { lint } from '@drover/shared/access/lint';
 import { isWithin, type Reach, reachOf } from '@drover/shared/access/reach';
 import { ScopePath } from '@drover/shared/access/scope';
-import { LiveExplanation } from '@drover/shared/api/access';
+import { HoldersView, LiveExplanation } from '@drover/shared/api/access';
 import type { Command } from 'commander';
 import { momentOf, openBundle, whoOf } from '../bundle-input.ts';
 import { CliError } from '../error.ts';
@@ -30,6 +30,7 @@ export function addAccessBundleCommands(program: Command, open: OpenSession): vo
     'drover access check --bundle access.json',
   ]);
   addExplain(access, open);
+  addHolders(access, open);
   addCheck(access, open);
   addList(access, open);
   withExamples(access.command('schema').description('print the JSON Schema of a bundle'), [
@@ -71,6 +72,26 @@ async function explainLive(session: Session, who: string | undefined, path: stri
   const { value, raw } = await (await session.client()).call('GET', '/access/explain', LiveExplanation, { query });
   if (session.isJson) return session.terminal.out(json(raw));
   session.terminal.out('paths' in value ? explainedMap(value) : explainedThing(value));
+}
+
+function addHolders(access: Command, open: OpenSession): void {
+  const command = access
+    .command('who')
+    .argument('<scope>', 'such as /vms/web or /pool/shop')
+    .description('everybody who may do anything at all with a thing');
+  withExamples(command, ['drover access who /vms/web', 'drover access who /storage/local --json']).action(async (path: string) => {
+    const session = open();
+    const { value, raw } = await (await session.client()).call('GET', '/access/holders', HoldersView, { query: { path } });
+    if (session.isJson) return session.terminal.out(json(raw));
+    session.terminal.out(
+      table(session.terminal, value.items, [
+        { title: 'WHO', value: ({ who }) => `${who.kind} ${who.name}` },
+        { title: 'PRIVILEGES', value: ({ privileges }) => String(privileges.length) },
+        { title: 'SUCH AS', value: ({ privileges }) => privileges.slice(0, 3).join(', '), shrinks: true },
+      ]),
+    );
+    session.terminal.err('Why, for each: drover access explain WHO SCOPE\n');
+  });
 }
 
 function addCheck(access: Command, open: OpenSession): void {

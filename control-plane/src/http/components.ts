@@ -152,6 +152,7 @@ export const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   GroupMember: access.GroupMember,
   Grant: access.GrantView,
   Grants: access.GrantsView,
+  Holders: access.HoldersView,
   CreateGrant: access.CreateGrant,
   Role: access.RoleView,
   Roles: access.RolesView,

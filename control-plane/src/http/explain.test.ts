@@ -135,3 +135,14 @@ describe('what is not there', () => {
   it('is a mistake where it is no path', async () =>
     expect((await explained('anna', { path: 'web' })).json).toMatchObject({ status: 400, field: 'path' }));
 });
+
+describe('the question turned around', () => {
+  it('tells of everybody who may do anything with a thing, and by how much', async () => {
+    const { json } = await world.ask('GET', '/api/v1/access/holders?path=/vms/web');
+    const found = json.items.map(({ who, privileges }: { who: { name: string }; privileges: string[] }) => [who.name, privileges.length]);
+    expect(Object.fromEntries(found)).toMatchObject({ 'owner-anna': 47, 'anna': 7 });
+    const elsewhere = (await world.ask('GET', '/api/v1/access/holders?path=/vms/db')).json.items;
+    expect(elsewhere.map(({ who }: { who: { name: string } }) => who.name)).not.toContain('anna');
+    expect((await world.ask('GET', '/api/v1/access/holders?path=/vms/nobody')).status).toBe(404);
+  });
+});

@@ -21,7 +21,7 @@ type Kind = 'guest' | 'host' | 'storage' | 'network' | 'image' | 'pool';
 type Row =
   | 'public'
   | 'self'
-  | { readonly on: 'everything' | 'access'; readonly needs: Privilege; readonly body?: unknown }
+  | { readonly on: 'everything' | 'access'; readonly needs: Privilege; readonly body?: unknown; readonly query?: string }
   | { readonly on: Kind; readonly needs: Privilege; readonly also?: readonly [Kind, Privilege]; readonly body?: unknown }
   | { readonly lists: Kind; readonly needs: Privilege }
   /** Something new, which takes all of these there. */
@@ -97,6 +97,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'POST /api/v1/users': { on: 'access', needs: 'User.Modify', body: { name: 'ben' } },
   'DELETE /api/v1/users/{user}': { on: 'access', needs: 'User.Modify' },
   'GET /api/v1/grants': { on: 'access', needs: 'Sys.Audit' },
+  'GET /api/v1/access/holders': { on: 'access', needs: 'Sys.Audit', query: '?path=/access' },
   'POST /api/v1/roles': { on: 'access', needs: 'Permissions.Modify', body: { name: 'mine', privileges: ['VM.Audit'] } },
   'DELETE /api/v1/roles/{role}': { on: 'access', needs: 'Permissions.Modify' },
   'GET /api/v1/groups': { on: 'access', needs: 'Sys.Audit' },
@@ -327,7 +328,8 @@ async function ask(route: string, secret: string | null, row: Row) {
   const [method = '', path = ''] = route.split(' ');
   const address = path.replace(/\{(\w+)\}/g, (_all, name: string) => (name in ids ? ids[name as Kind] : 'nobody'));
   const body = typeof row === 'object' && 'body' in row ? row.body : undefined;
-  const response = await world.app.request(`${ORIGIN}${address}`, {
+  const query = typeof row === 'object' && 'query' in row ? (row.query ?? '') : '';
+  const response = await world.app.request(`${ORIGIN}${address}${query}`, {
     method,
     headers: { ...(secret === null ? {} : { authorization: `Bearer ${secret}` }), 'content-type': 'application/json' },
     ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),

@@ -98,6 +98,19 @@ export type SetPool = z.infer<typeof SetPool>;
 export const ExplainQuery = z.strictObject({ who: Ref.optional(), path: z.string().min(1).max(300).optional() });
 export type ExplainQuery = z.infer<typeof ExplainQuery>;
 
+/** GET /access/holders: who may do anything at all with the thing at a path. */
+export const HoldersQuery = z.strictObject({ path: z.string().min(1).max(300) });
+export const HoldersView = z.object({
+  path: z.string(),
+  items: z.array(
+    z.object({
+      who: z.object({ kind: z.enum(['user', 'group', 'token']), id: z.string(), name: z.string() }),
+      privileges: z.array(z.string()),
+    }),
+  ),
+});
+export type HoldersView = z.infer<typeof HoldersView>;
+
 /** By path and by "user:{id}": what people call it. */
 const Names = z.record(z.string(), z.string());
 export const LiveThingExplanation = ThingExplanation.extend({ names: Names });

@@ -1,8 +1,10 @@
-import { ExplainQuery, LiveExplanation } from '@drover/shared/api/access';
+import { holdersOf } from '@drover/shared/access/holders';
+import { ExplainQuery, HoldersQuery, HoldersView, LiveExplanation } from '@drover/shared/api/access';
 import type { AppDeps } from '../deps.ts';
 import { explainedMap, explainedThing } from '../explained.ts';
+import { onAccess } from '../need.ts';
 import { type Route, route } from '../route.ts';
-import { nobodyCalled, principalNamed } from '../scope-names.ts';
+import { nobodyCalled, principalNamed, scopeSeen } from '../scope-names.ts';
 import type { Caller } from '../session.ts';
 
 /** What somebody may do, and why. */
@@ -22,6 +24,21 @@ export function explainRoutes({ store }: AppDeps): Route[] {
         return {
           body: await (path === undefined ? explainedMap(asked, caller.rights, store) : explainedThing(asked, path, caller.rights, store)),
         };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/access/holders',
+      right: onAccess('Sys.Audit'),
+      tag: 'access',
+      summary: 'Who may do anything at all with a thing: people, and tokens with grants of their own',
+      query: HoldersQuery,
+      response: HoldersView,
+      async handler({ query, caller: { rights } }) {
+        const { path, thing } = await scopeSeen(query.path, 'path', rights, store);
+        const holders = holdersOf(rights.facts, thing, rights.nowMs);
+        const items = holders.map(({ who, name, privileges }) => ({ who: { ...who, name }, privileges: [...privileges] }));
+        return { body: { path, items } };
       },
     }),
   ];
