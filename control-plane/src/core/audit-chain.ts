@@ -1,7 +1,5 @@
-import { canonicalJson } from '@drover/shared/lib/digest';
+import { canonicalJson, sha256Hex } from '@drover/shared/lib/digest';
 import { AuditFacts } from '@drover/shared/model/audit';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 
 /** Before the first entry. */
 export const BEGINNING = '0'.repeat(64);
@@ -13,7 +11,7 @@ export interface Numbered {
 
 /** The hash of an entry: of its number, its facts and the hash before. Whoever changes one entry has to change all that came after. */
 export const hashAfter = (before: string, { number, facts }: Numbered): string =>
-  bytesToHex(sha256(utf8ToBytes(`${before}\n${number}\n${canonicalJson(AuditFacts.parse(facts))}`)));
+  sha256Hex(`${before}\n${number}\n${canonicalJson(AuditFacts.parse(facts))}`);
 
 export interface Link {
   readonly number: number;

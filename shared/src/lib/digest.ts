@@ -27,8 +27,11 @@ export function isSameJson(a: unknown, b: unknown): boolean {
 
 /** 32 hex characters that identify a value: the first half of the SHA-256 of its canonical JSON. Synchronous, so the core may use it. */
 export function digest(value: unknown): string {
-  return bytesToHex(sha256(utf8ToBytes(canonicalJson(value)))).slice(0, 32);
+  return sha256Hex(canonicalJson(value)).slice(0, 32);
 }
+
+/** All 64 of them, of a text. */
+export const sha256Hex = (text: string): string => bytesToHex(sha256(utf8ToBytes(text)));
 
 type Members = Readonly<Record<string, unknown>>;
 const isPlain = (value: unknown): value is Members | (readonly unknown[] & Members) =>
